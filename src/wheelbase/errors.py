@@ -1,0 +1,40 @@
+"""Every error that wheelbase raises on purpose.
+
+    WheelbaseError                 one message, one hint, one exit code
+    ├── RequirementsError          what the user asked for cannot be read: a requirement, a lock file, a project
+    ├── ResolutionError            no set of versions satisfies the requirements
+    ├── PackageIndexError          a package index, or a file on it, cannot be read
+    └── BaseError                  a base image that is not known, or facts about one that contradict each other
+
+A message says what happened and where; the hint says the way out. The command line prints both and nothing else.
+"""
+
+
+class WheelbaseError(Exception):
+    """The root of the tree.
+
+    `hint` is one sentence that says what to do; `exit_code` is what the command line ends with.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        """Keep the hint beside the message."""
+        super().__init__(message)
+        self.hint = hint
+
+
+class RequirementsError(WheelbaseError):
+    """The requirements, a lock file or a project cannot be read."""
+
+
+class ResolutionError(WheelbaseError):
+    """No set of versions satisfies the requirements."""
+
+
+class PackageIndexError(WheelbaseError):
+    """A package index, or a file that it serves, cannot be read."""
+
+
+class BaseError(WheelbaseError):
+    """A base image is not known, or its facts contradict each other."""

@@ -1,0 +1,138 @@
+"""Fit an application to one base: which packages it needs there, which file of each pip takes, and why.
+
+Where a package's resolved version has no file at all that could be taken on a base, pip goes back to an older one.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from packaging.version import Version
+
+from wheelbase.bases.facts import BaseFacts
+from wheelbase.bases.target import Target
+from wheelbase.errors import ResolutionError
+from wheelbase.index.simple import Candidate
+from wheelbase.project.values import Package, Requirements, pinned
+from wheelbase.resolve import Asked, Index, Resolution, resolve
+from wheelbase.wheels.select import Choice, Policy, choose, usable
+
+_MAX_STEPS = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picked:
+    """A package on a base with the file that pip takes for it, None where there is none to take."""
+
+    package: Package
+    choice: Choice
+
+    @property
+    def taken(self) -> Candidate | None:
+        """Return the file taken."""
+        return self.choice.taken
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fit:
+    """All packages that an application needs on a base, beyond those that the base brings in a fitting version."""
+
+    picked: tuple[Picked, ...]
+    present: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def policy_for(asked: Asked, package: Package) -> Policy:
+    """Return what the user's settings allow of a package's files."""
+    requirements: Requirements = asked.requirements
+    locked = package.candidates is not None
+    return Policy(
+        hashes=requirements.hashes.get(package.name),
+        format_control=asked.settings.format_control,
+        # A lock file says what is installed, on whatever date it is read.
+        not_after=None if locked else asked.not_after,
+        yanked=locked or pinned((*requirements.requirements, *requirements.constraints), package.name),
+    )
+
+
+def candidates_of(package: Package, index: Index) -> tuple[Candidate, ...]:
+    """Return the files of a package in its resolved version: its lock file's, else the index's."""
+    if package.candidates is not None:
+        return package.candidates
+    return tuple(file for file in index.files(package.name) if file.version == package.version)
+
+
+def fit(asked: Asked, facts: BaseFacts, target: Target, index: Index) -> Fit:
+    """Return what an application needs on a base, in versions that have a file for it where there are such."""
+    resolution = resolve(asked, index)
+    for _ in range(_MAX_STEPS):
+        picked = _pick(asked, resolution, target, index)
+        older = [step for one in picked if one.taken is None for step in [_step_back(asked, one.package, target, index)] if step]
+        narrower = replace(asked, narrowed=(*asked.narrowed, *older))
+        try:
+            resolution = resolve(narrower, index) if older else resolution
+        except ResolutionError:
+            break
+        if not older:
+            break
+        asked = narrower
+    present = _present(asked, picked, facts, index)
+    kept = tuple(one for one in picked if one.package.name not in present)
+    return Fit(picked=kept, present=tuple(present.values()), notes=(*resolution.notes, *_step_notes(asked)))
+
+
+def _pick(asked: Asked, resolution: Resolution, target: Target, index: Index) -> tuple[Picked, ...]:
+    environment = target.marker_variables()
+    wanted = [package for package in resolution.packages if package.marker is None or package.marker.evaluate(environment)]
+    index.fetch(package.name for package in wanted if package.candidates is None)
+    return tuple(
+        Picked(package=package, choice=choose(package.name, candidates_of(package, index), target, policy_for(asked, package)))
+        for package in sorted(wanted, key=lambda package: package.name)
+    )
+
+
+def _step_back(asked: Asked, package: Package, target: Target, index: Index) -> str | None:
+    """Return the constraint that leads to the newest older version with a file for the target."""
+    if package.candidates is not None:
+        return None
+    newest = newest_usable(asked, package, target, index, below=package.version, wheel=False)
+    return f"{package.name}<={newest}" if newest else None
+
+
+def newest_usable(
+    asked: Asked, package: Package, target: Target, index: Index, *, below: Version | None = None, wheel: bool = True
+) -> Version | None:
+    """Return the newest version with a file that installs on the target, of wheels alone if asked so."""
+    policy = replace(policy_for(asked, package), hashes=None, yanked=False)
+    versions: dict[Version, list[Candidate]] = {}
+    for file in index.files(package.name):
+        if (file.is_wheel or not wheel) and (below is None or file.version < below) and not file.version.is_prerelease:
+            versions.setdefault(file.version, []).append(file)
+    for version in sorted(versions, reverse=True):
+        if any(usable(package.name, file, target, policy) for file in versions[version]):
+            return version
+    return None
+
+
+def _step_notes(asked: Asked) -> tuple[str, ...]:
+    return tuple(f"{step.replace('<=', ' ')} is taken: newer versions have no file for this base" for step in asked.narrowed)
+
+
+def _present(asked: Asked, picked: tuple[Picked, ...], facts: BaseFacts, index: Index) -> Mapping[str, str]:
+    """Return the packages that the base brings in a version that satisfies the application, which pip then leaves."""
+    brought = {"pip": facts.pip, "setuptools": facts.setuptools}
+    present = {}
+    for one in picked:
+        version = brought.get(one.package.name)
+        if not version or version == "none":
+            continue
+        if one.package.candidates is not None or asked.requirements.complete:
+            satisfied = one.package.version == Version(version)
+        else:
+            try:
+                resolve(replace(asked, narrowed=(*asked.narrowed, f"{one.package.name}=={version}")), index)
+                satisfied = True
+            except ResolutionError:
+                satisfied = False
+        if satisfied:
+            present[one.package.name] = f"{one.package.name} {version}"
+    return present

@@ -1,0 +1,86 @@
+"""What a comparison answers. Pure values; sizes in bytes, times in seconds, None is "not known"."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+from wheelbase.bases.facts import BaseFacts
+from wheelbase.buildtime import Seconds
+from wheelbase.wheels.bytecode import Bytecode
+
+Verdict = Literal["wheels", "compiles", "impossible", "no-python"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PickedFile:
+    """One file that pip takes. `pure` source archives need no compiler; `installed_bytes` leaves bytecode out."""
+
+    name: str
+    version: str
+    filename: str
+    kind: Literal["wheel", "sdist"]
+    bytes: int | None
+    installed_bytes: int | None
+    reason: str
+    pure: bool = False
+    estimated: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaseCost:
+    """What the application costs on one base image.
+
+    `base` is the reference as the user wrote it. `compiles` are names of packages that are compiled; `missing` those
+    that have no file at all for the base, with the reason. `image_bytes` is the base, the system packages that bring
+    its Python, the files and the bytecode; compilers are not in it, as they are not in an image built in stages.
+    """
+
+    base: str
+    facts: BaseFacts
+    verdict: Verdict
+    python: str | None
+    files: tuple[PickedFile, ...] = ()
+    compiles: tuple[str, ...] = ()
+    missing: tuple[tuple[str, str], ...] = ()
+    download_bytes: int | None = None
+    added_files: int | None = None
+    added_bytecode: Bytecode | None = None
+    image_bytes: int | None = None
+    image_compressed_bytes: int | None = None
+    build_seconds: Seconds | None = None
+    build_packages: tuple[str, ...] = ()
+    run_packages: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    advice: tuple[str, ...] = ()
+
+    @property
+    def wheels(self) -> int:
+        """How many packages come as wheels."""
+        return sum(file.kind == "wheel" for file in self.files)
+
+    @property
+    def estimated(self) -> bool:
+        """Say whether the image size rests on more estimates than that of bytecode."""
+        return any(file.estimated for file in self.files) or bool(self.facts.estimated) or self.facts.later
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recommendation:
+    """The base to take, None where none can be recommended, and why."""
+
+    base: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """The whole answer. `as_of` is the date that the user asked for, None for today."""
+
+    source: str
+    index: str
+    python: str
+    arch: str
+    as_of: date | None
+    bases: tuple[BaseCost, ...]
+    recommendation: Recommendation
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,1 @@
+"""Source archives: what can be known of them without running any of their code."""
