@@ -18,7 +18,7 @@ from wheelbase.index.settings import IndexSettings, user_settings, with_requirem
 from wheelbase.index.simple import Candidate
 from wheelbase.project.read import read_requirements
 from wheelbase.project.values import Requirements
-from wheelbase.recipes.fit import Fit, Picked, candidates_of, fit, newest_usable
+from wheelbase.recipes.fit import Fit, Picked, advice_parts, candidates_of, fit
 from wheelbase.recipes.recommend import recommend
 from wheelbase.recipes.values import BaseCost, Comparison, PickedFile
 from wheelbase.resolve import Asked, Index
@@ -186,7 +186,7 @@ def _cost(name: str, facts: BaseFacts, fit: Fit | None, contents: _Contents, ind
         build_packages=build_packages(facts) if compiled else (),
         run_packages=facts.added_packages,
         notes=(*_base_notes(name, facts, asked), *(f"{present} is in the base already" for present in fit.present)),
-        advice=tuple(_advice(asked, picked, target, name, index) for picked in fit.picked if not picked.taken or picked.package.name in {f.name for f in compiled}),
+        advice=tuple(_advice(asked, fit, {file.name for file in compiled}, target, name, index)),
     )
     return _sized(cost, fit, contents, index, megabits) if not missing else cost
 
@@ -250,17 +250,15 @@ def _base_notes(name: str, facts: BaseFacts, asked: Asked) -> Iterable[str]:
         yield "it has no pip: install in a build stage and copy the virtual environment"
 
 
-def _advice(asked: Asked, picked: Picked, target: Target, base: str, index: Index) -> str:
-    """Return what would make a package fit: another version, or another Python."""
-    name, version = picked.package.name, picked.package.version
-    newest = newest_usable(asked, picked.package, target, index)
-    if newest:
-        return f"{name} {newest} is the newest with a wheel for {base}" + (f" ({version} was chosen)" if newest < version else "")
-    for minor in range(target.python_minor[1] - 1, 7, -1):
-        older = replace(target, python=f"3.{minor}")
-        if newest := newest_usable(asked, picked.package, older, index):
-            return f"{name} {newest} has a wheel for Python 3.{minor} on {base}"
-    return f"no version of {name} has a wheel for {target.libc} {target.libc_version[0]}.{target.libc_version[1]} on {target.machine}"
+def _advice(asked: Asked, fit: Fit, compiled: set[str], target: Target, base: str, index: Index) -> Iterable[str]:
+    """Yield what would make the packages fit that do not, those of which the same is to be said together."""
+    together: dict[str, list[str]] = {}
+    for picked in fit.picked:
+        if picked.taken is None or picked.package.name in compiled:
+            subject, sentence = advice_parts(asked, picked.package, target, base, index)
+            together.setdefault(sentence, []).append(subject)
+    for sentence, subjects in together.items():
+        yield sentence.format(names(subjects, "or" if sentence.startswith("no version") else "and"))
 
 
 def _sized(cost: BaseCost, fit: Fit, contents: _Contents, index: Index, megabits: float) -> BaseCost:
@@ -309,6 +307,11 @@ def _entries(picked: Picked, contents: _Contents, index: Index) -> tuple[tuple[s
         return contents.listings[like.url].without_bundled_libraries().files
     source = contents.sources.get(taken.url)
     return source.files if source and source.pure else ()
+
+
+def names(words: Sequence[str], last: str) -> str:
+    """Return `a, b and c`."""
+    return f" {last} ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else words[0]
 
 
 def _sum(*parts: int | None) -> int | None:

@@ -113,6 +113,25 @@ def newest_usable(
     return None
 
 
+def advice(asked: Asked, package: Package, target: Target, base: str, index: Index) -> str:
+    """Return what would make a package fit on a base: another version, or another Python."""
+    subject, sentence = advice_parts(asked, package, target, base, index)
+    return sentence.format(subject)
+
+
+def advice_parts(asked: Asked, package: Package, target: Target, base: str, index: Index) -> tuple[str, str]:
+    """Return (package, sentence with a place for it), so that packages with the same sentence can share it."""
+    name = package.name
+    if newest := newest_usable(asked, package, target, index):
+        return f"{name} {newest}", f"{{}} is the newest with a wheel for {base}"
+    for minor in range(target.python_minor[1] - 1, 7, -1):
+        older = replace(target, python=f"3.{minor}")
+        if newest := newest_usable(asked, package, older, index):
+            return f"{name} {newest}", f"with Python 3.{minor} there is a wheel for {target.libc}: {{}}"
+    libc = f"{target.libc} {target.libc_version[0]}.{target.libc_version[1]}"
+    return name, f"no version of {{}} has a wheel for {libc} on {target.machine}" + (f" as of {asked.as_of}" if asked.as_of else "")
+
+
 def _step_notes(asked: Asked) -> tuple[str, ...]:
     return tuple(f"{step.replace('<=', ' ')} is taken: newer versions have no file for this base" for step in asked.narrowed)
 

@@ -1,0 +1,5 @@
+"""`python -m wheelbase`."""
+
+from wheelbase.cli import main
+
+main()

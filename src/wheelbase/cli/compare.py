@@ -1,0 +1,72 @@
+"""`wheelbase compare`. Prints."""
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import click
+
+from wheelbase.cli import options
+
+
+@click.command("compare")
+@click.argument("requirements", nargs=-1)
+@click.option("-r", "--requirement", "files", multiple=True, type=click.Path(path_type=Path), help="A requirements file or a lock file.")
+@click.option("-c", "--constraint", "constraints", multiple=True, type=click.Path(path_type=Path), help="A constraints file.")
+@click.option("--extra", "extras", multiple=True, metavar="NAME", help="An extra of the project.")
+@click.option("--group", "groups", multiple=True, metavar="NAME", help="A dependency group of the project.")
+@click.option("--base", "bases", multiple=True, metavar="IMAGE", shell_complete=options.complete_base, help="A base image; may be repeated.")
+@click.option("--python", metavar="X.Y", help="Version of Python.  [default: the project's newest, else the newest stable]")
+@options.arch
+@options.as_of
+@click.option("--bandwidth", type=click.FloatRange(min=0.1), default=100.0, show_default=True, metavar="MBIT/S", help="Download speed for the build time.")
+@options.allow_build
+@options.refresh
+@options.output_format("text", "json", "markdown")
+@click.option("--fail-on", type=click.Choice(["compile"]), help="Exit with 1 where a base named compiles, or cannot install, something.")
+def command(
+    requirements: tuple[str, ...],
+    files: tuple[Path, ...],
+    constraints: tuple[Path, ...],
+    extras: tuple[str, ...],
+    groups: tuple[str, ...],
+    bases: tuple[str, ...],
+    python: str | None,
+    arch: Any,
+    as_of: date | None,
+    bandwidth: float,
+    allow_build: tuple[str, ...],
+    refresh: bool,
+    form: str,
+    fail_on: str | None,
+) -> int:
+    """Compare base images for an application.
+
+    REQUIREMENTS are packages as pip takes them, or a project's folder; without any, the project in this folder is
+    read: uv.lock, pylock.toml, poetry.lock, Pipfile.lock, pyproject.toml or requirements.txt, the first that is there.
+
+    \b
+        wheelbase compare matplotlib pandas
+        wheelbase compare -r requirements.txt --python 3.12 --base python:3.12-slim --base ubuntu:24.04
+    """
+    from wheelbase.cli.progress import progress
+    from wheelbase.recipes.compare import compare
+
+    with progress() as report:
+        comparison = compare(
+            requirements, files=files, constraints=constraints, extras=extras, groups=groups, bases=bases, python=python,
+            arch=arch, as_of=as_of, megabits=bandwidth, allow_build=allow_build, refresh=refresh, report=report,
+        )  # fmt: skip
+    if form == "json":
+        from wheelbase.report.json import comparison_json
+
+        click.echo(comparison_json(comparison))
+    elif form == "markdown":
+        from wheelbase.report.markdown import comparison_markdown
+
+        click.echo(comparison_markdown(comparison), nl=False)
+    else:
+        from wheelbase.report.text import comparison_text
+
+        options.print_rich(comparison_text(comparison))
+    return int(fail_on is not None and any(cost.verdict != "wheels" for cost in comparison.bases))

@@ -1,0 +1,56 @@
+"""Options that several commands share, and what turns their texts into values. Prints."""
+
+import sys
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import Any
+
+import click
+
+from wheelbase.errors import RequirementsError
+
+Command = Callable[..., Any]
+
+
+class Date(click.ParamType):
+    """A day, YYYY-MM-DD, that is not in the future."""
+
+    name = "date"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        """Parse the day."""
+        if isinstance(value, date):
+            return value
+        try:
+            day = date.fromisoformat(value)
+        except ValueError:
+            raise RequirementsError(f"--as-of {value} is not a date", hint="write it like --as-of 2020-01-29") from None
+        if day > datetime.now(UTC).date():
+            raise RequirementsError(f"--as-of {value} is in the future", hint="leave --as-of out for what is true today")
+        return day
+
+
+def complete_base(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Return the names in the catalogue that begin so."""
+    from wheelbase.bases.catalogue import load_catalogue
+
+    return sorted({row.image for row in load_catalogue().base if row.image.startswith(incomplete)})
+
+
+as_of = click.option("--as-of", type=Date(), metavar="DATE", help="Answer as the package index and the images stood on a day.")
+arch = click.option("--arch", type=click.Choice(["amd64", "arm64"]), default="amd64", show_default=True, help="Architecture of the images.")
+allow_build = click.option("--allow-build", multiple=True, metavar="NAME", help="Let uv build this package to learn its metadata: runs its code.")
+refresh = click.option("--refresh", is_flag=True, help="Ask the indexes again, whatever is in the cache.")
+
+
+def output_format(*formats: str) -> Callable[[Command], Command]:
+    """Return the option --format with these choices, the first being the default."""
+    return click.option("--format", "form", type=click.Choice(list(formats)), default=formats[0], show_default=True, help="Form of the output.")
+
+
+def print_rich(renderable: Any) -> None:
+    """Print to standard output: as wide as the terminal, 100 columns where there is none; colour honours NO_COLOR."""
+    from rich.console import Console
+
+    width = None if sys.stdout.isatty() else 100
+    Console(highlight=False, soft_wrap=False, width=width).print(renderable)

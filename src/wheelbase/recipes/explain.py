@@ -1,0 +1,130 @@
+"""`wheelbase explain`: every file of a package, and why pip takes it on a base or not. Talks to package indexes."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from typing import Literal
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from wheelbase.bases.catalogue import load_catalogue
+from wheelbase.bases.facts import Arch, BaseFacts
+from wheelbase.bases.target import Target, target_of
+from wheelbase.errors import BaseError, RequirementsError
+from wheelbase.index.client import Client
+from wheelbase.index.settings import user_settings, with_requirements_options
+from wheelbase.project.values import Package, Requirements, parse_requirement
+from wheelbase.recipes.fit import Picked, advice, candidates_of, fit, policy_for
+from wheelbase.resolve import Asked, Index
+from wheelbase.wheels.select import Choice, Judged, choose
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explained:
+    """One file, and the reason for or against it."""
+
+    filename: str
+    version: str
+    kind: Literal["wheel", "sdist"]
+    bytes: int | None
+    taken: bool
+    fits: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """All files of the version of a package that is chosen on a base, the best first."""
+
+    name: str
+    version: str
+    base: str
+    facts: BaseFacts
+    python: str
+    taken: str | None
+    candidates: tuple[Explained, ...]
+    advice: tuple[str, ...]
+
+
+def explain(
+    package: str,
+    *,
+    base: str,
+    requirements: Requirements | None = None,
+    arch: Arch = "amd64",
+    as_of: date | None = None,
+    allow_build: Iterable[str] = (),
+    refresh: bool = False,
+) -> Explanation:
+    """Explain which file of a package pip takes on a base.
+
+    `package` is a PEP 508 line. With `requirements` its version is the one that these lead to, else its own newest.
+    Raises `WheelbaseError` where the base, the package or a file for it cannot be had.
+    """
+    requirement = parse_requirement(package, "argument")
+    name = canonicalize_name(requirement.name)
+    wanted = requirements or Requirements(source="arguments", requirements=(requirement,))
+    facts = load_catalogue().find(base, arch=arch, on=as_of or datetime.now(UTC).date())
+    target = target_of(facts)
+    if target is None:
+        raise BaseError(f"no Python is known to install on {base}", hint="choose a base that has one: `wheelbase bases`")
+    settings = with_requirements_options(user_settings(wanted.tool_uv), wanted.options)
+    asked = Asked(requirements=wanted, settings=settings, python=target.python_minor, as_of=as_of, allow_build=frozenset(allow_build))
+    index = Index(Client(settings), settings, refresh=refresh)
+    fitted = fit(asked, facts, target, index)
+    picked = next((one for one in fitted.picked if one.package.name == name), None)
+    if picked is None:
+        present = [one for one in fitted.present if one.startswith(f"{name} ")]
+        why = f"the base brings {present[0]}" if present else f"{wanted.source} does not need it there"
+        raise RequirementsError(f"{name} is not installed on {base}: {why}", hint="compare shows what is")
+    return Explanation(
+        name=name,
+        version=str(picked.package.version),
+        base=base,
+        facts=facts,
+        python=target.python,
+        taken=picked.taken.filename if picked.taken else None,
+        candidates=tuple(_explained(picked.choice, _newer(asked, picked, target, index, requirement))),
+        advice=() if picked.taken and picked.taken.is_wheel else (advice(asked, picked.package, target, base, index),),
+    )
+
+
+def _newer(asked: Asked, picked: Picked, target: Target, index: Index, requirement: Requirement) -> Sequence[Judged]:
+    """Return the files of newer versions with what keeps them out: the date, the Python, a hold on versions."""
+    package = picked.package
+    if package.candidates is not None:
+        return ()
+    versions = sorted({file.version for file in index.files(package.name) if file.version > package.version}, reverse=True)
+    found: list[Judged] = []
+    for version in versions[-3:]:  # the nearest ones: all that came after a date in the past would bury the answer
+        newer = replace(package, version=version)
+        for judged in choose(package.name, candidates_of(newer, index), target, policy_for(asked, newer)).judged:
+            against = judged.against
+            if against is None:
+                against = "a pre-release" if version.is_prerelease else f"{package.name} {package.version} is what the requirements lead to"
+            found.append(Judged(candidate=judged.candidate, against=against))
+    return found
+
+
+def _explained(choice: Choice, newer: Sequence[Judged]) -> Iterable[Explained]:
+    for judged in (*choice.judged, *newer):
+        taken = judged.candidate is choice.taken
+        reason = judged.against or ("taken: the best match" if taken and judged.candidate.is_wheel else _reason(choice, judged, taken))
+        yield Explained(
+            filename=judged.candidate.filename,
+            version=str(judged.candidate.version),
+            kind=judged.candidate.kind,
+            bytes=judged.candidate.size,
+            taken=taken,
+            fits=judged.against is None,
+            reason=reason,
+        )
+
+
+def _reason(choice: Choice, judged: Judged, taken: bool) -> str:
+    if taken:
+        return "taken: no wheel fits, so it is built from source"
+    if judged.candidate.is_wheel:
+        return "fits, but a tag that pip likes better is there"
+    return "not needed: a wheel fits"

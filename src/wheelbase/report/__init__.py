@@ -1,0 +1,1 @@
+"""From values to text, Markdown and JSON. Pure: nothing here prints."""

@@ -1,0 +1,54 @@
+"""The sentences under a table of bases, the same in every form of report. Pure."""
+
+from collections.abc import Iterator
+
+from wheelbase.recipes.values import BaseCost, Comparison
+from wheelbase.report.units import names
+
+
+def heading(comparison: Comparison) -> str:
+    """Return what was compared, in one line."""
+    when = f" as of {comparison.as_of}" if comparison.as_of else ""
+    return f"read {comparison.source}: Python {comparison.python} on {comparison.arch}{when}"
+
+
+def packages(cost: BaseCost) -> str:
+    """Return how the packages come: `12 wheels`, or `6 wheels, 4 compiled`."""
+    if cost.verdict == "no-python":
+        return "no Python"
+    built = len(cost.files) - cost.wheels - len(cost.compiles)
+    counts = ((cost.wheels, "wheels"), (built, "pure"), (len(cost.compiles), "compiled"), (len(cost.missing), "missing"))
+    return ", ".join(f"{count} {what}" for count, what in counts if count) or "nothing"
+
+
+def details(cost: BaseCost) -> Iterator[str]:
+    """Yield what has to be said of a base beyond its row."""
+    versions = {file.name: f"{file.name} {file.version}" for file in cost.files}
+    if cost.compiles:
+        yield f"compiles {names([versions[name] for name in cost.compiles])}"
+    for name, reason in cost.missing:
+        yield f"cannot install {name}: {reason}"
+    if cost.build_packages:
+        yield f"needs at least {names(cost.build_packages)} to build; what else its archives ask for was not looked into"
+    if cost.compiles and cost.verdict != "impossible":
+        yield "its build time is a rough guess from the size of the archives; compilers are not in its image size"
+    if cost.run_packages:
+        yield f"needs {names(cost.run_packages)} installed for its Python"
+    yield from cost.notes
+    yield from cost.advice
+
+
+def verdict(comparison: Comparison) -> str:
+    """Return the recommendation as one sentence."""
+    advice = comparison.recommendation
+    return f"Take {advice.base}: {advice.reason}." if advice.base else f"Nothing to recommend: {advice.reason}."
+
+
+def footnote(comparison: Comparison) -> str:
+    """Return how the numbers were come by."""
+    share = [cost.added_bytecode for cost in comparison.bases if cost.added_bytecode and cost.added_bytecode.value]
+    spread = f" of which bytecode is estimated (+-{(share[0].high - share[0].low) / 2e6:.0f} MB)" if share else ""
+    return (
+        f"MB are 10^6 bytes. Image: base as catalogued, plus files and bytecode,{spread}; pulled: compressed. "
+        "Build: without pulling the base. ?: not known. ~: estimated."
+    )

@@ -1,0 +1,108 @@
+"""Comparisons and explanations as JSON, in versioned schemas (docs/reference/json.md)."""
+
+import json
+from datetime import date
+from typing import Any
+
+from wheelbase.bases.facts import BaseFacts
+from wheelbase.recipes.explain import Explanation
+from wheelbase.recipes.values import BaseCost, Comparison
+
+
+def comparison_json(comparison: Comparison) -> str:
+    """Return `wheelbase.compare/1`."""
+    return _dumps(
+        {
+            "schema": "wheelbase.compare/1",
+            "source": comparison.source,
+            "index": comparison.index,
+            "python": comparison.python,
+            "arch": comparison.arch,
+            "as_of": comparison.as_of,
+            "bases": [_base(cost) for cost in comparison.bases],
+            "recommendation": {"base": comparison.recommendation.base, "reason": comparison.recommendation.reason},
+            "notes": comparison.notes,
+        }
+    )
+
+
+def _base(cost: BaseCost) -> dict[str, Any]:
+    bytecode = cost.added_bytecode
+    return {
+        "base": cost.base,
+        "image": cost.facts.exact or cost.facts.image,
+        "date": cost.facts.date,
+        "libc": f"{cost.facts.libc} {cost.facts.libc_version}",
+        "python": cost.python,
+        "wheels": cost.wheels,
+        "compiles": cost.compiles,
+        "missing": [{"name": name, "reason": reason} for name, reason in cost.missing],
+        "download_bytes": cost.download_bytes,
+        "added_bytes": {
+            "files": cost.added_files,
+            "bytecode": bytecode.value if bytecode else None,
+            "bytecode_range": [bytecode.low, bytecode.high] if bytecode else None,
+        },
+        "base_bytes": cost.facts.uncompressed_bytes,
+        "base_compressed_bytes": cost.facts.compressed_bytes,
+        "image_bytes": cost.image_bytes,
+        "image_compressed_bytes": cost.image_compressed_bytes,
+        "estimated": cost.estimated,
+        "build_seconds": {"low": cost.build_seconds.low, "high": cost.build_seconds.high} if cost.build_seconds else None,
+        "system_packages": {"build": cost.build_packages, "run": cost.run_packages},
+        "verdict": cost.verdict,
+        "notes": cost.notes,
+        "advice": cost.advice,
+        "files": [
+            {
+                "name": file.name,
+                "version": file.version,
+                "filename": file.filename,
+                "kind": file.kind,
+                "bytes": file.bytes,
+                "installed_bytes": file.installed_bytes,
+                "reason": file.reason,
+            }
+            for file in cost.files
+        ],
+    }
+
+
+def explanation_json(explanation: Explanation) -> str:
+    """Return `wheelbase.explain/1`."""
+    return _dumps(
+        {
+            "schema": "wheelbase.explain/1",
+            "name": explanation.name,
+            "version": explanation.version,
+            "base": explanation.base,
+            "libc": f"{explanation.facts.libc} {explanation.facts.libc_version}",
+            "python": explanation.python,
+            "pip": explanation.facts.pip,
+            "taken": explanation.taken,
+            "advice": explanation.advice,
+            "candidates": [
+                {"filename": one.filename, "version": one.version, "kind": one.kind, "bytes": one.bytes, "taken": one.taken, "reason": one.reason}
+                for one in explanation.candidates
+            ],
+        }
+    )
+
+
+def bases_json(rows: tuple[BaseFacts, ...]) -> str:
+    """Return `wheelbase.bases/1`: every field of the catalogue's rows."""
+    import msgspec
+
+    keys = [field for field in BaseFacts.__dataclass_fields__ if field != "later"]
+    listed = [{key: msgspec.to_builtins(getattr(row, key)) for key in keys} for row in rows]
+    return _dumps({"schema": "wheelbase.bases/1", "bases": listed})
+
+
+def _dumps(value: dict[str, Any]) -> str:
+    return json.dumps(value, indent=2, default=_plain, ensure_ascii=False)
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(type(value))

@@ -1,0 +1,25 @@
+"""Sizes and times as people read them."""
+
+from wheelbase.buildtime import Seconds
+
+
+def megabytes(size: int | None, *, about: bool = False) -> str:
+    """Return a size in MB (10^6 bytes, as `docker image ls` counts them) without the unit; `?` for not known."""
+    if size is None:
+        return "?"
+    number = f"{size / 1e6:.1f}" if size < 9_950_000 else f"{size / 1e6:.0f}"
+    return f"~{number}" if about else number
+
+
+def duration(seconds: Seconds | None) -> str:
+    """Return a range of time in one unit, as coarse as the model is."""
+    if seconds is None:
+        return "?"
+    if seconds.high < 120:
+        return f"{seconds.low:.0f}-{seconds.high:.0f} s"
+    return f"{seconds.low / 60:.0f}-{seconds.high / 60:.0f} min"
+
+
+def names(words: tuple[str, ...] | list[str], last: str = "and") -> str:
+    """Return `a, b and c`."""
+    return f" {last} ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
