@@ -1,9 +1,9 @@
 """What a Python application costs on each container base image, before anything is built.
 
-    from wheelbase import compare
-    comparison = compare(["matplotlib", "pandas"], python="3.13")
-    for base in comparison.bases:
-        print(base.base, base.verdict, base.image_bytes)
+from wheelbase import compare
+comparison = compare(["matplotlib", "pandas"], python="3.13")
+for base in comparison.bases:
+    print(base.base, base.verdict, base.image_bytes)
 """
 
 from typing import TYPE_CHECKING, Any

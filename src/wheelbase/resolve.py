@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import msgspec
 from packaging.markers import Marker
 from packaging.pylock import Pylock
 from packaging.requirements import Requirement
-from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
+from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from wheelbase.bases.target import Target
@@ -32,7 +33,7 @@ from wheelbase.project.requirements_txt import read_requirements_files
 from wheelbase.project.values import Package, Requirements
 from wheelbase.source.archive import SourceFacts, read_source
 from wheelbase.uv import refusal, run_uv, uv_binary
-from wheelbase.wheels.select import python_allowed
+from wheelbase.wheels.select import parse_tags, python_allowed
 
 _FRESH = 600.0
 _MAX_ROUNDS = 12
@@ -159,7 +160,7 @@ def _with_sources(asked: Asked, index: Index) -> Resolution:
                 facts = read_source(index.client, newer)
                 if facts.requires_dist is None and package.name not in asked.allow_build:
                     notes[package.name] = (
-                        f"{package.name} {newer.version} is newer, but a source archive that does not state its dependencies; "
+                        f"{package.name} {newer.version} is newer, but an archive that does not state its dependencies; "
                         f"--allow-build {package.name} lets uv build it to ask"
                     )
                 else:
@@ -168,7 +169,7 @@ def _with_sources(asked: Asked, index: Index) -> Resolution:
         if not changed:
             return Resolution(packages=packages, notes=(*notes.values(), *_source_notes(packages, sources)))
     raise ResolutionError(
-        f"no stable resolution was found in {_MAX_ROUNDS} rounds over releases that are source archives: {', '.join(sorted(sources))}",
+        f"no stable resolution was found in {_MAX_ROUNDS} rounds over source archives: {', '.join(sorted(sources))}",
         hint="pin their versions (name==version)",
     )
 
@@ -179,20 +180,25 @@ def _add_forced(asked: Asked, index: Index, names: frozenset[str], sources: dict
         archive = _newest_source(asked, index, name, above=None)
         if archive is None or any(source.forced for source in sources.get(name, ())):
             raise ResolutionError(
-                f"{name} has neither a wheel nor a source archive that the requirements and Python {_dotted(asked.python)} allow",
+                f"{name} has no file that the requirements and Python {_dotted(asked.python)} allow",
                 hint="loosen its version, or choose another --python",
             )
         facts = read_source(index.client, archive)
         if facts.requires_dist is None and name not in asked.allow_build:
             raise ResolutionError(
-                f"{name} {archive.version} has no wheel, and its source archive does not state its dependencies: only a build would tell",
+                f"{name} {archive.version} has no wheel, and only a build of its archive would tell what it depends on",
                 hint=f"--allow-build {name} lets uv build it on this machine, which runs its code",
             )
         sources[name] = (_Source(version=archive.version, facts=facts, forced=True),)
 
 
 def _recheck(
-    asked: Asked, index: Index, package: Package, known: tuple[_Source, ...], sources: dict[str, tuple[_Source, ...]], settled: set[tuple[str, Version]]
+    asked: Asked,
+    index: Index,
+    package: Package,
+    known: tuple[_Source, ...],
+    sources: dict[str, tuple[_Source, ...]],
+    settled: set[tuple[str, Version]],
 ) -> bool:
     """Correct a package taken from source whose resolved version is another than the one that was read."""
     if any(source.version == package.version for source in known):
@@ -205,7 +211,10 @@ def _recheck(
     if archive is None or (package.name, package.version) in settled:
         return False
     settled.add((package.name, package.version))
-    sources[package.name] = (*known, _Source(version=package.version, facts=read_source(index.client, archive), forced=known[0].forced))
+    sources[package.name] = (
+        *known,
+        _Source(version=package.version, facts=read_source(index.client, archive), forced=known[0].forced),
+    )
     return True
 
 
@@ -223,11 +232,21 @@ def _newest_source(asked: Asked, index: Index, name: str, *, above: Version | No
             by_version.setdefault(file.version, []).append(file)
     if not by_version:
         return None
-    asked_for = [r for r in (*asked.requirements.requirements, *asked.requirements.constraints) if canonicalize_name(r.name) == name]
-    prereleases = asked.settings.prereleases or all(version.is_prerelease for version in by_version) and above is None
+    asked_for = [
+        r
+        for r in (*asked.requirements.requirements, *asked.requirements.constraints)
+        if canonicalize_name(r.name) == name
+    ]
+    prereleases = asked.settings.prereleases or (all(version.is_prerelease for version in by_version) and above is None)
     for version in sorted(by_version, reverse=True):
-        fits = all(r.specifier.contains(version, prereleases=prereleases or None) for r in asked_for if _concerns(r, asked.python))
-        if not fits or (version.is_prerelease and not prereleases and not any(r.specifier.prereleases for r in asked_for)):
+        fits = all(
+            r.specifier.contains(version, prereleases=prereleases or None)
+            for r in asked_for
+            if _concerns(r, asked.python)
+        )
+        if not fits or (
+            version.is_prerelease and not prereleases and not any(r.specifier.prereleases for r in asked_for)
+        ):
             continue
         files = [file for file in by_version[version] if _considered(file, name, asked)]
         if any(file.is_wheel and _for_python(file, asked.python) for file in files):
@@ -253,14 +272,11 @@ def _considered(file: Candidate, name: str, asked: Asked) -> bool:
 
 def _for_python(wheel: Candidate, python: tuple[int, int]) -> bool:
     """Say whether a wheel is for this Python on any system at all, which is what uv looks at."""
-    try:
-        tags = parse_wheel_filename(wheel.filename)[3]
-    except InvalidWheelFilename:
-        return False
-    pairs = {(tag.interpreter, tag.abi) for tag in _describing(python).tags}
-    return any((tag.interpreter, tag.abi) in pairs for tag in tags)
+    tags, _ = parse_tags(wheel.filename)
+    return any((tag.interpreter, tag.abi) in _describing(python).interpreters for tag in tags)
 
 
+@cache
 def _describing(python: tuple[int, int]) -> Target:
     return Target(python=_dotted(python), libc="glibc", libc_version=(2, 17), machine="x86_64")
 
@@ -281,7 +297,10 @@ def _with_constraint_files(asked: Asked) -> Asked:
     if not asked.settings.constraints:
         return asked
     read, _ = read_requirements_files((), asked.settings.constraints)
-    return replace(asked, requirements=replace(asked.requirements, constraints=(*asked.requirements.constraints, *read.constraints)))
+    return replace(
+        asked,
+        requirements=replace(asked.requirements, constraints=(*asked.requirements.constraints, *read.constraints)),
+    )
 
 
 def _run(asked: Asked, sources: Mapping[str, tuple[_Source, ...]]) -> tuple[Package, ...]:
@@ -295,18 +314,44 @@ def _run(asked: Asked, sources: Mapping[str, tuple[_Source, ...]]) -> tuple[Pack
         (folder / "pyproject.toml").write_text(tomli_w.dumps(_uv_input(asked, sources)), encoding="utf-8")
         constraints = [*map(str, asked.requirements.constraints), *asked.narrowed]
         (folder / "constraints.txt").write_text("\n".join(constraints), encoding="utf-8")
-        command = ["pip", "compile", "--quiet", "--universal", "--format", "pylock.toml", "--output-file", "pylock.toml"]
-        command += ["--python-version", _dotted(asked.python), "--constraints", "constraints.txt", "--only-binary", ":all:"]
+        command = [
+            "pip",
+            "compile",
+            "--quiet",
+            "--universal",
+            "--format",
+            "pylock.toml",
+            "--output-file",
+            "pylock.toml",
+        ]
+        command += [
+            "--python-version",
+            _dotted(asked.python),
+            "--constraints",
+            "constraints.txt",
+            "--only-binary",
+            ":all:",
+        ]
         command += [word for package in sorted(sources) for word in ("--no-binary", package)]
-        command += ["--exclude-newer", (asked.not_after + timedelta(microseconds=1)).isoformat()] if asked.not_after else []
+        command += (
+            ["--exclude-newer", (asked.not_after + timedelta(microseconds=1)).isoformat()] if asked.not_after else []
+        )
         command += ["--no-deps"] if asked.requirements.complete else []
         certificates = {"SSL_CERT_FILE": asked.settings.certificates} if asked.settings.certificates else {}
-        result = run_uv(*command, "-", directory=folder, stdin="\n".join(map(str, asked.requirements.requirements)), environment=certificates)
+        result = run_uv(
+            *command,
+            "-",
+            directory=folder,
+            stdin="\n".join(map(str, asked.requirements.requirements)),
+            environment=certificates,
+        )
         if result.returncode:
             raise _judged(asked, result)
         lock = Pylock.from_dict(tomllib.loads((folder / "pylock.toml").read_text(encoding="utf-8")))
     return tuple(
-        Package(name=canonicalize_name(package.name), version=package.version, marker=package.marker) for package in lock.packages if package.version
+        Package(name=canonicalize_name(package.name), version=package.version, marker=package.marker)
+        for package in lock.packages
+        if package.version
     )
 
 
@@ -320,24 +365,43 @@ def _uv_input(asked: Asked, sources: Mapping[str, tuple[_Source, ...]]) -> dict[
             if source.facts.requires_dist is not None:
                 entry: dict[str, Any] = {"name": name, "requires-dist": list(source.facts.requires_dist)}
                 table["dependency-metadata"].append(entry | ({"version": version} if version else {}))
-    return {"project": {"name": "wheelbase-asks", "version": "0", "requires-python": f">={_dotted(asked.python)}"}, "tool": {"uv": table}}
+    return {
+        "project": {"name": "wheelbase-asks", "version": "0", "requires-python": f">={_dotted(asked.python)}"},
+        "tool": {"uv": table},
+    }
 
 
 def _judged(asked: Asked, result: Any) -> Exception:
     """Return the error that uv's refusal amounts to."""
-    needed = frozenset(canonicalize_name(name) for name in re.findall(r"Wheels are required for `([^`]+)`", result.stderr))
+    needed = frozenset(
+        canonicalize_name(name) for name in re.findall(r"Wheels are required for `([^`]+)`", result.stderr)
+    )
     if needed:
         return _NeedsSource(needed)
     message, hint = refusal(result)
-    message = " ".join(message.split()).removeprefix("No solution found when resolving dependencies ").removeprefix("cause: ")
+    message = (
+        " ".join(message.split()).removeprefix("No solution found when resolving dependencies ").removeprefix("cause: ")
+    )
     if missing := re.search(r"Because (\S+) was not found in the package registry", message):
-        return ResolutionError(f"{missing[1]} is not on the package index", hint="check its spelling, and the index settings if it is a private package")
+        return ResolutionError(
+            f"{missing[1]} is not on the package index",
+            hint="check its spelling, and the index settings if it is a private package",
+        )
     if missing := re.search(r"Because there is no version of (\S+) ", message):
         when = f" as of {asked.as_of}" if asked.as_of else ""
-        return ResolutionError(f"there is no {missing[1]} on the package index{when}", hint="loosen the version; `wheelbase explain` lists what there is")
+        return ResolutionError(
+            f"there is no {missing[1]} on the package index{when}",
+            hint="loosen the version; `wheelbase explain` lists what there is",
+        )
     if re.search(r"Failed to fetch|error sending request|Could not connect|dns error", message):
-        return ResolutionError(f"the package index cannot be reached: {message}", hint="check the network, the proxy and the index settings")
-    return ResolutionError(f"no set of versions satisfies {asked.requirements.source}: {message}", hint=hint or "loosen one of the requirements named, or choose another --python")
+        return ResolutionError(
+            f"the package index cannot be reached: {message}",
+            hint="check the network, the proxy and the index settings",
+        )
+    return ResolutionError(
+        f"no set of versions satisfies {asked.requirements.source}: {message}",
+        hint=hint or "loosen one of the requirements named, or choose another --python",
+    )
 
 
 def _key(asked: Asked) -> str:
@@ -349,7 +413,11 @@ def _key(asked: Asked) -> str:
         "complete": requirements.complete,
         "narrowed": asked.narrowed,
         "tables": uv_project(asked.settings),
-        "formats": [sorted(asked.settings.format_control.no_binary), sorted(asked.settings.format_control.only_binary), asked.settings.prefer_binary],
+        "formats": [
+            sorted(asked.settings.format_control.no_binary),
+            sorted(asked.settings.format_control.only_binary),
+            asked.settings.prefer_binary,
+        ],
         "python": asked.python,
         "as_of": str(asked.as_of),
         "allow_build": sorted(asked.allow_build),
@@ -359,13 +427,19 @@ def _key(asked: Asked) -> str:
 
 
 def _encode(resolution: Resolution) -> bytes:
-    packages = [(package.name, str(package.version), str(package.marker) if package.marker else None) for package in resolution.packages]
+    packages = [
+        (package.name, str(package.version), str(package.marker) if package.marker else None)
+        for package in resolution.packages
+    ]
     return msgspec.json.encode((packages, resolution.notes))
 
 
 def _decode(raw: bytes) -> Resolution:
     packages, notes = msgspec.json.decode(raw, type=tuple[list[tuple[str, str, str | None]], tuple[str, ...]])
     return Resolution(
-        packages=tuple(Package(name=name, version=Version(version), marker=Marker(marker) if marker else None) for name, version, marker in packages),
+        packages=tuple(
+            Package(name=name, version=Version(version), marker=Marker(marker) if marker else None)
+            for name, version, marker in packages
+        ),
         notes=notes,
     )

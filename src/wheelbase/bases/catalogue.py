@@ -22,6 +22,7 @@ from wheelbase.bases.facts import Arch, BaseFacts
 from wheelbase.cache import Cache
 from wheelbase.errors import BaseError
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alias:
     """From `since` on (always, where it has none) `name` meant `target`; `*` stands for a Python minor version."""
@@ -50,7 +51,10 @@ class Catalogue:
         of_arch = [row for row in rows if row.arch == arch]
         if not of_arch:
             known = " and ".join(sorted({row.arch for row in rows}))
-            raise BaseError(f"{reference} is known for {known} only, not for {arch}", hint=f"use --arch {rows[0].arch}, or another base")
+            raise BaseError(
+                f"{reference} is known for {known} only, not for {arch}",
+                hint=f"use --arch {rows[0].arch}, or another base",
+            )
         for image in images:
             held = [row for row in of_arch if image in (row.image, row.exact) and row.date <= on]
             if held:
@@ -70,7 +74,9 @@ class Catalogue:
                 targets = [self._target(alias, name) for alias in known if ("*" in alias.name) == wildcard]
                 if found := [target for target in targets if target]:
                     # An alias may lead to another one: python:slim is python:3.14-slim, which is slim-trixie.
-                    return tuple(dict.fromkeys(m for t in found for m in ([t] if t in images else self.meanings(t, on=on))))
+                    return tuple(
+                        dict.fromkeys(m for t in found for m in ([t] if t in images else self.meanings(t, on=on)))
+                    )
         return (name,)
 
     @staticmethod
@@ -96,20 +102,30 @@ class Catalogue:
     def stable_python(self, on: date) -> tuple[int, int]:
         """Return the newest minor version of Python that had a final release in an official image on a date."""
         versions = [Version(row["python"]) for row in _timeline() if date.fromisoformat(row["date"]) <= on]
-        versions += [Version(row.python) for row in self.base if row.python and row.image.startswith("python:") and row.date <= on]
+        versions += [
+            Version(row.python)
+            for row in self.base
+            if row.python and row.image.startswith("python:") and row.date <= on
+        ]
         final = [version for version in versions if not version.is_prerelease]
         return max(final).release[:2] if final else (3, 8)  # type: ignore[return-value]
 
     def pythons(self) -> tuple[tuple[int, int], ...]:
         """Return the minor versions for which an official Python image is known, rising."""
-        return tuple(sorted({row.python_minor for row in self.base if row.python_minor and row.image.startswith("python:")}))
+        return tuple(
+            sorted({row.python_minor for row in self.base if row.python_minor and row.image.startswith("python:")})
+        )
 
     def _unknown(self, reference: str, name: str) -> BaseError:
         minors = [f"{major}.{minor}" for major, minor in self.pythons()]
         images = {row.image for row in self.base}
-        aliases = {a.name.replace("*", minor) for a in self.alias for minor in minors if a.target.replace("*", minor) in images}
+        aliases = {
+            a.name.replace("*", minor) for a in self.alias for minor in minors if a.target.replace("*", minor) in images
+        }
         names = sorted(images | aliases)
-        near = difflib.get_close_matches(name, names, n=3, cutoff=0.6) or [n for n in names if n.split(":")[0] in name][:3]
+        near = (
+            difflib.get_close_matches(name, names, n=3, cutoff=0.6) or [n for n in names if n.split(":")[0] in name][:3]
+        )
         return BaseError(
             f"the base image {reference} is not in the catalogue",
             hint=(f"did you mean {', '.join(near)}? " if near else "") + "`wheelbase bases` lists what is known",
@@ -152,5 +168,7 @@ def _normalized(reference: str) -> str:
     for prefix in ("docker.io/library/", "index.docker.io/library/", "docker.io/", "library/"):
         name = name.removeprefix(prefix)
     if "@" in name:
-        raise BaseError(f"{reference} names an image by digest, which the catalogue does not know", hint="name it by its tag")
+        raise BaseError(
+            f"{reference} names an image by digest, which the catalogue does not know", hint="name it by its tag"
+        )
     return name if ":" in name.rpartition("/")[2] else f"{name}:latest"

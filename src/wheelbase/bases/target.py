@@ -63,6 +63,11 @@ class Target:
         ordered = dict.fromkeys([*specific, *compatible_tags(minor, interpreter, platforms)])
         return {tag: rank for rank, tag in enumerate(ordered)}
 
+    @cached_property
+    def interpreters(self) -> frozenset[tuple[str, str]]:
+        """All (interpreter, ABI) pairs in the tags, whatever the platform."""
+        return frozenset((tag.interpreter, tag.abi) for tag in self.tags)
+
     def platforms(self) -> Iterator[str]:
         """Yield the platform tags of this C library and machine, newest first, whatever pip knows."""
         major, minor = self.libc_version

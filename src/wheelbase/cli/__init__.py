@@ -67,7 +67,10 @@ def main() -> None:
     except Exception as error:
         if os.environ.get("WHEELBASE_TRACEBACK"):
             raise
-        _complain(f"{type(error).__name__}: {error}", "this is a fault of wheelbase: report it with the output of WHEELBASE_TRACEBACK=1")
+        _complain(
+            f"{type(error).__name__}: {error}",
+            "this is a fault of wheelbase: report it with the output of WHEELBASE_TRACEBACK=1",
+        )
         status = 1
     sys.exit(status)
 

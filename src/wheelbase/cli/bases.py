@@ -19,7 +19,9 @@ def command(pattern: str | None, history: bool, form: str) -> None:
     latest = {(row.image, row.arch): row for row in rows}
     chosen = tuple(row for row in (rows if history else latest.values()) if pattern is None or pattern in row.image)
     if not chosen:
-        raise BaseError(f"no base image in the catalogue has {pattern!r} in its name", hint="`wheelbase bases` lists all of them")
+        raise BaseError(
+            f"no base image in the catalogue has {pattern!r} in its name", hint="`wheelbase bases` lists all of them"
+        )
     if form == "json":
         from wheelbase.report.json import bases_json
 

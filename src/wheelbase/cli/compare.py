@@ -11,19 +11,48 @@ from wheelbase.cli import options
 
 @click.command("compare")
 @click.argument("requirements", nargs=-1)
-@click.option("-r", "--requirement", "files", multiple=True, type=click.Path(path_type=Path), help="A requirements file or a lock file.")
-@click.option("-c", "--constraint", "constraints", multiple=True, type=click.Path(path_type=Path), help="A constraints file.")
+@click.option(
+    "-r",
+    "--requirement",
+    "files",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A requirements file or a lock file.",
+)
+@click.option(
+    "-c", "--constraint", "constraints", multiple=True, type=click.Path(path_type=Path), help="A constraints file."
+)
 @click.option("--extra", "extras", multiple=True, metavar="NAME", help="An extra of the project.")
 @click.option("--group", "groups", multiple=True, metavar="NAME", help="A dependency group of the project.")
-@click.option("--base", "bases", multiple=True, metavar="IMAGE", shell_complete=options.complete_base, help="A base image; may be repeated.")
-@click.option("--python", metavar="X.Y", help="Version of Python.  [default: the project's newest, else the newest stable]")
+@click.option(
+    "--base",
+    "bases",
+    multiple=True,
+    metavar="IMAGE",
+    shell_complete=options.complete_base,
+    help="A base image; may be repeated.",
+)
+@click.option(
+    "--python", metavar="X.Y", help="Version of Python.  [default: the project's newest, else the newest stable]"
+)
 @options.arch
 @options.as_of
-@click.option("--bandwidth", type=click.FloatRange(min=0.1), default=100.0, show_default=True, metavar="MBIT/S", help="Download speed for the build time.")
+@click.option(
+    "--bandwidth",
+    type=click.FloatRange(min=0.1),
+    default=100.0,
+    show_default=True,
+    metavar="MBIT/S",
+    help="Download speed for the build time.",
+)
 @options.allow_build
 @options.refresh
 @options.output_format("text", "json", "markdown")
-@click.option("--fail-on", type=click.Choice(["compile"]), help="Exit with 1 where a base named compiles, or cannot install, something.")
+@click.option(
+    "--fail-on",
+    type=click.Choice(["compile"]),
+    help="Exit with 1 where a base named compiles, or cannot install, something.",
+)
 def command(
     requirements: tuple[str, ...],
     files: tuple[Path, ...],
@@ -54,9 +83,20 @@ def command(
 
     with progress() as report:
         comparison = compare(
-            requirements, files=files, constraints=constraints, extras=extras, groups=groups, bases=bases, python=python,
-            arch=arch, as_of=as_of, megabits=bandwidth, allow_build=allow_build, refresh=refresh, report=report,
-        )  # fmt: skip
+            requirements,
+            files=files,
+            constraints=constraints,
+            extras=extras,
+            groups=groups,
+            bases=bases,
+            python=python,
+            arch=arch,
+            as_of=as_of,
+            megabits=bandwidth,
+            allow_build=allow_build,
+            refresh=refresh,
+            report=report,
+        )
     if form == "json":
         from wheelbase.report.json import comparison_json
 

@@ -12,14 +12,28 @@ from wheelbase.cli import options
 @click.command("explain")
 @click.argument("package")
 @click.option("--base", required=True, metavar="IMAGE", shell_complete=options.complete_base, help="The base image.")
-@click.option("-r", "--requirement", "files", multiple=True, type=click.Path(path_type=Path), help="What leads to its version: a requirements or lock file.")
+@click.option(
+    "-r",
+    "--requirement",
+    "files",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="What leads to its version: a requirements or lock file.",
+)
 @options.arch
 @options.as_of
 @options.allow_build
 @options.refresh
 @options.output_format("text", "json", "markdown")
 def command(
-    package: str, base: str, files: tuple[Path, ...], arch: Any, as_of: date | None, allow_build: tuple[str, ...], refresh: bool, form: str
+    package: str,
+    base: str,
+    files: tuple[Path, ...],
+    arch: Any,
+    as_of: date | None,
+    allow_build: tuple[str, ...],
+    refresh: bool,
+    form: str,
 ) -> None:
     """Explain which file of PACKAGE pip takes on a base, and why not the others.
 
@@ -31,7 +45,9 @@ def command(
     from wheelbase.recipes.explain import explain
 
     requirements = read_requirements((), files=files) if files else None
-    explanation = explain(package, base=base, requirements=requirements, arch=arch, as_of=as_of, allow_build=allow_build, refresh=refresh)
+    explanation = explain(
+        package, base=base, requirements=requirements, arch=arch, as_of=as_of, allow_build=allow_build, refresh=refresh
+    )
     if form == "json":
         from wheelbase.report.json import explanation_json
 

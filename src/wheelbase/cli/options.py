@@ -12,7 +12,7 @@ from wheelbase.errors import RequirementsError
 Command = Callable[..., Any]
 
 
-class Date(click.ParamType):
+class Date(click.ParamType[date]):
     """A day, YYYY-MM-DD, that is not in the future."""
 
     name = "date"
@@ -26,7 +26,9 @@ class Date(click.ParamType):
         except ValueError:
             raise RequirementsError(f"--as-of {value} is not a date", hint="write it like --as-of 2020-01-29") from None
         if day > datetime.now(UTC).date():
-            raise RequirementsError(f"--as-of {value} is in the future", hint="leave --as-of out for what is true today")
+            raise RequirementsError(
+                f"--as-of {value} is in the future", hint="leave --as-of out for what is true today"
+            )
         return day
 
 
@@ -37,15 +39,35 @@ def complete_base(ctx: click.Context, param: click.Parameter, incomplete: str) -
     return sorted({row.image for row in load_catalogue().base if row.image.startswith(incomplete)})
 
 
-as_of = click.option("--as-of", type=Date(), metavar="DATE", help="Answer as the package index and the images stood on a day.")
-arch = click.option("--arch", type=click.Choice(["amd64", "arm64"]), default="amd64", show_default=True, help="Architecture of the images.")
-allow_build = click.option("--allow-build", multiple=True, metavar="NAME", help="Let uv build this package to learn its metadata: runs its code.")
+as_of = click.option(
+    "--as-of", type=Date(), metavar="DATE", help="Answer as the package index and the images stood on a day."
+)
+arch = click.option(
+    "--arch",
+    type=click.Choice(["amd64", "arm64"]),
+    default="amd64",
+    show_default=True,
+    help="Architecture of the images.",
+)
+allow_build = click.option(
+    "--allow-build",
+    multiple=True,
+    metavar="NAME",
+    help="Let uv build this package to learn its metadata: runs its code.",
+)
 refresh = click.option("--refresh", is_flag=True, help="Ask the indexes again, whatever is in the cache.")
 
 
 def output_format(*formats: str) -> Callable[[Command], Command]:
     """Return the option --format with these choices, the first being the default."""
-    return click.option("--format", "form", type=click.Choice(list(formats)), default=formats[0], show_default=True, help="Form of the output.")
+    return click.option(
+        "--format",
+        "form",
+        type=click.Choice(list(formats)),
+        default=formats[0],
+        show_default=True,
+        help="Form of the output.",
+    )
 
 
 def print_rich(renderable: Any) -> None:

@@ -72,7 +72,9 @@ class Client:
             body = response.read()
             self.traffic.add(len(body))
             final = response.geturl() or url
-            return Response(url=_without_credentials(final), status=response.status, headers=response.headers, body=body)
+            return Response(
+                url=_without_credentials(final), status=response.status, headers=response.headers, body=body
+            )
 
     def stream(self, url: str, limit: int) -> bytes:
         """Return the body of at most `limit` bytes; a longer one, or a failure, is an error."""
@@ -95,11 +97,15 @@ class Client:
         response = None
         try:
             pool = self._pool(plain)
-            response = pool.request("GET", plain, headers=sent, preload_content=False, retries=_RETRIES, timeout=_TIMEOUT)
+            response = pool.request(
+                "GET", plain, headers=sent, preload_content=False, retries=_RETRIES, timeout=_TIMEOUT
+            )
             if response.status == 401 and not authorization and (authorization := self._keyring(plain)):
                 response.drain_conn()
                 sent["Authorization"] = authorization
-                response = pool.request("GET", plain, headers=sent, preload_content=False, retries=_RETRIES, timeout=_TIMEOUT)
+                response = pool.request(
+                    "GET", plain, headers=sent, preload_content=False, retries=_RETRIES, timeout=_TIMEOUT
+                )
             if response.status >= 500 or response.status == 429:
                 check_status(plain, response.status)
             yield response
@@ -117,13 +123,14 @@ class Client:
         key = f"{proxy} {bool(trusted)}"
         with self._lock:
             if key not in self._pools:
-                options = {
-                    "maxsize": CONCURRENCY,
-                    "block": True,
-                    "ssl_context": _tls(self._settings.certificates, verify=not trusted),
-                }
-                make = urllib3.ProxyManager if proxy else urllib3.PoolManager
-                self._pools[key] = make(proxy, **options) if proxy else make(**options)
+                context = _tls(self._settings.certificates, verify=not trusted)
+                if proxy:
+                    pool: urllib3.PoolManager = urllib3.ProxyManager(
+                        proxy, maxsize=CONCURRENCY, block=True, ssl_context=context
+                    )
+                else:
+                    pool = urllib3.PoolManager(maxsize=CONCURRENCY, block=True, ssl_context=context)
+                self._pools[key] = pool
             return self._pools[key]
 
     def _authorization(self, url: str) -> str | None:
@@ -155,9 +162,14 @@ class Client:
         if not program:
             return None
         netloc = urlsplit(url).netloc
-        user = next((urlsplit(i).username for i in self._settings.index_urls if urlsplit(i).username and netloc in i), "oauth2accesstoken")
+        user = next(
+            (urlsplit(i).username for i in self._settings.index_urls if urlsplit(i).username and netloc in i),
+            "oauth2accesstoken",
+        )
         for service in (url, netloc):
-            result = subprocess.run([program, "get", service, user or ""], capture_output=True, text=True, check=False, timeout=60)
+            result = subprocess.run(
+                [program, "get", service, user or ""], capture_output=True, text=True, check=False, timeout=60
+            )
             if result.returncode == 0 and result.stdout.strip():
                 self._authorizations[netloc] = _basic(user or "", result.stdout.strip())
                 return self._authorizations[netloc]
@@ -172,9 +184,11 @@ def check_status(url: str, status: int) -> None:
     if status in (401, 403, 407):
         raise PackageIndexError(
             f"{plain} answers {status}: it wants credentials, or others than those it was given",
-            hint="put them into the index URL, a netrc file, keyring or UV_INDEX_NAME_USERNAME and _PASSWORD, as for pip and uv",
+            hint="put them into the index URL, a netrc file or keyring, as for pip; or UV_INDEX_NAME_USERNAME, as for uv",
         )
-    raise PackageIndexError(f"{plain} answers {status}", hint="the index may be down: try again later, or set another index URL")
+    raise PackageIndexError(
+        f"{plain} answers {status}", hint="the index may be down: try again later, or set another index URL"
+    )
 
 
 def _read_file(url: str) -> Response:
@@ -186,7 +200,9 @@ def _read_file(url: str) -> Response:
     except FileNotFoundError:
         return Response(url=url, status=404, headers={}, body=b"")
     except OSError as error:
-        raise PackageIndexError(f"{url} cannot be read: {error.strerror}", hint="check the path in your index settings") from error
+        raise PackageIndexError(
+            f"{url} cannot be read: {error.strerror}", hint="check the path in your index settings"
+        ) from error
 
 
 def _tls(certificates: str | None, *, verify: bool) -> ssl.SSLContext:
@@ -201,7 +217,8 @@ def _tls(certificates: str | None, *, verify: bool) -> ssl.SSLContext:
             context.load_default_certs()
     except (OSError, ssl.SSLError) as error:
         raise PackageIndexError(
-            f"the certificates in {named} cannot be read: {error}", hint="check SSL_CERT_FILE, REQUESTS_CA_BUNDLE and pip's cert"
+            f"the certificates in {named} cannot be read: {error}",
+            hint="check SSL_CERT_FILE, REQUESTS_CA_BUNDLE and pip's cert",
         ) from error
     return context
 
@@ -217,7 +234,9 @@ def _basic(user: str, password: str) -> str:
 
 def _cause(error: BaseException) -> str:
     reason = getattr(error, "reason", None)
-    return _cause(reason) if isinstance(reason, BaseException) else str(error).rpartition(">: ")[2] or type(error).__name__
+    return (
+        _cause(reason) if isinstance(reason, BaseException) else str(error).rpartition(">: ")[2] or type(error).__name__
+    )
 
 
 def _network_hint(error: BaseException) -> str:

@@ -87,7 +87,9 @@ def with_requirements_options(settings: IndexSettings, options: Mapping[str, tup
         settings,
         source=f"{settings.source}, requirements file",
         index_url=None if "no-index" in options else (options.get("index-url") or (settings.index_url,))[-1],
-        extra_index_urls=() if "no-index" in options else settings.extra_index_urls + options.get("extra-index-url", ()),
+        extra_index_urls=()
+        if "no-index" in options
+        else settings.extra_index_urls + options.get("extra-index-url", ()),
         find_links=settings.find_links + options.get("find-links", ()),
         best_match=settings.best_match or "extra-index-url" in options,
         format_control=FormatControl(
@@ -129,9 +131,26 @@ def uv_project(settings: IndexSettings) -> dict[str, Any]:
 # The settings of [tool.uv] that bear on which versions and files are chosen. The rest is about installing, building
 # and the project itself.
 _RESOLVER_KEYS = frozenset(
-    "index index-url extra-index-url find-links no-index index-strategy keyring-provider allow-insecure-host "
-    "constraint-dependencies override-dependencies exclude-dependencies exclude-newer exclude-newer-package "
-    "prerelease resolution dependency-metadata system-certs native-tls".split()
+    [
+        "index",
+        "index-url",
+        "extra-index-url",
+        "find-links",
+        "no-index",
+        "index-strategy",
+        "keyring-provider",
+        "allow-insecure-host",
+        "constraint-dependencies",
+        "override-dependencies",
+        "exclude-dependencies",
+        "exclude-newer",
+        "exclude-newer-package",
+        "prerelease",
+        "resolution",
+        "dependency-metadata",
+        "system-certs",
+        "native-tls",
+    ]
 )
 
 
@@ -141,7 +160,9 @@ def _default_of_uv() -> str:
     key = f"{uv_binary()} {Path(uv_binary()).stat().st_mtime_ns}"
     known = store.get(key)
     if known is None:
-        clean = {name: "" for name in os.environ if name.startswith("UV_") and "INDEX" in name or name == "UV_FIND_LINKS"}
+        clean = {
+            name: "" for name in os.environ if (name.startswith("UV_") and "INDEX" in name) or name == "UV_FIND_LINKS"
+        }
         known = _emitted(["--no-config"], {}, clean)["index-url"][0].encode()
         store.put(key, known)
     return known.decode()
@@ -154,7 +175,7 @@ def _settings_of_uv(tool_uv: Mapping[str, Any] | None) -> IndexSettings:
     keyring = os.environ.get("UV_KEYRING_PROVIDER") or _last(configured, "keyring-provider")
     return IndexSettings(
         source="uv settings" if said.get("extra-index-url") or said.get("find-links") else "default",
-        index_url=(said.get("index-url") or [None])[0],
+        index_url=next(iter(said.get("index-url", ())), None),
         extra_index_urls=tuple(said.get("extra-index-url", ())),
         find_links=tuple(said.get("find-links", ())),
         best_match=strategy in ("unsafe-best-match", "unsafe-first-match"),
@@ -177,7 +198,9 @@ def _emitted(arguments: list[str], tool_uv: Mapping[str, Any], environment: dict
         result = run_uv(*arguments, "pip", "compile", *emit, directory=Path(name), environment=environment)
     if result.returncode:
         message, hint = refusal(result)
-        raise WheelbaseError(f"uv does not accept its settings: {message}", hint=hint or "see `uv help` on its settings")
+        raise WheelbaseError(
+            f"uv does not accept its settings: {message}", hint=hint or "see `uv help` on its settings"
+        )
     said: dict[str, list[str]] = {}
     for line in result.stdout.splitlines():
         option, _, value = line.partition(" ")
@@ -191,7 +214,11 @@ def _uv_files() -> list[Mapping[str, Any]]:
     if os.environ.get("UV_NO_CONFIG"):
         return []
     named = os.environ.get("UV_CONFIG_FILE")
-    paths = [Path(named)] if named else [site_config_path("uv") / "uv.toml", Path("/etc/uv/uv.toml"), user_config_path("uv") / "uv.toml"]
+    paths = (
+        [Path(named)]
+        if named
+        else [site_config_path("uv") / "uv.toml", Path("/etc/uv/uv.toml"), user_config_path("uv") / "uv.toml"]
+    )
     tables: list[Mapping[str, Any]] = []
     for path in paths:
         try:
@@ -207,9 +234,13 @@ def _last(tables: list[Mapping[str, Any]], key: str) -> str | None:
 
 def _named_credentials(tables: list[Mapping[str, Any]]) -> tuple[tuple[str, str, str], ...]:
     """Return the credentials that UV_INDEX_NAME_USERNAME and _PASSWORD hold for named indexes."""
-    named = {str(index["name"]): str(index["url"]) for table in tables for index in table.get("index", ()) if "name" in index}
+    named = {
+        str(index["name"]): str(index["url"]) for table in tables for index in table.get("index", ()) if "name" in index
+    }
     for variable in ("UV_INDEX", "UV_DEFAULT_INDEX"):
-        named |= dict(item.split("=", 1) for item in os.environ.get(variable, "").split() if re.match(r"[\w.-]+=", item))
+        named |= dict(
+            item.split("=", 1) for item in os.environ.get(variable, "").split() if re.match(r"[\w.-]+=", item)
+        )
     found = []
     for name, url in named.items():
         stem = "UV_INDEX_" + re.sub(r"[^A-Z0-9]", "_", name.upper())
@@ -227,7 +258,8 @@ def pip_options() -> dict[str, str]:
             parser.read(path, encoding="utf-8")
         except (configparser.Error, UnicodeDecodeError) as error:
             raise RequirementsError(
-                f"pip's settings file {path} cannot be read: {error}", hint="`pip config debug` shows which files pip reads"
+                f"pip's settings file {path} cannot be read: {error}",
+                hint="`pip config debug` shows which files pip reads",
             ) from error
         for section in ("global", "install"):
             if parser.has_section(section):
@@ -243,7 +275,9 @@ def _pip_files() -> list[Path]:
     named = os.environ.get("PIP_CONFIG_FILE")
     if named == os.devnull:
         return []
-    machine = [Path(folder, "pip", "pip.conf") for folder in os.environ.get("XDG_CONFIG_DIRS", "/etc/xdg").split(":") if folder]
+    machine = [
+        Path(folder, "pip", "pip.conf") for folder in os.environ.get("XDG_CONFIG_DIRS", "/etc/xdg").split(":") if folder
+    ]
     files = [*machine, Path("/etc/pip.conf"), Path.home() / ".pip" / "pip.conf", user_config_path("pip") / "pip.conf"]
     files.append(Path(sys.prefix, "pip.conf"))
     return [*files, Path(named)] if named else files
@@ -259,7 +293,8 @@ def _settings_of_pip(pip: Mapping[str, str], default: str, base: IndexSettings) 
         find_links=tuple(pip.get("find-links", "").split()),
         best_match=True,
         format_control=FormatControl(
-            no_binary=_format_names(pip.get("no-binary", "").split()), only_binary=_format_names(pip.get("only-binary", "").split())
+            no_binary=_format_names(pip.get("no-binary", "").split()),
+            only_binary=_format_names(pip.get("only-binary", "").split()),
         ),
         prefer_binary=_truth(pip.get("prefer-binary")),
         prereleases=_truth(pip.get("pre")),

@@ -86,12 +86,17 @@ def read_links(client: Client, location: str, name: str) -> tuple[Candidate, ...
     folder = Path(unquote(urlsplit(location).path) if location.startswith("file:") else location)
     if "://" not in location or location.startswith("file:"):
         if folder.is_dir():
-            files = [_File(filename=path.name, url=path.resolve().as_uri(), size=path.stat().st_size) for path in folder.iterdir()]
+            files = [
+                _File(filename=path.name, url=path.resolve().as_uri(), size=path.stat().st_size)
+                for path in folder.iterdir()
+            ]
             return tuple(_candidates(files, canonicalize_name(name)))
         location = folder.resolve().as_uri()
     kept = _fetch(client, location, refresh=False)
     if kept is None:
-        raise PackageIndexError(f"{location}, named by find-links, is not there", hint="check find-links in your pip or uv settings")
+        raise PackageIndexError(
+            f"{location}, named by find-links, is not there", hint="check find-links in your pip or uv settings"
+        )
     return tuple(_candidates(_files(kept), canonicalize_name(name)))
 
 
@@ -109,7 +114,9 @@ def _fetch(client: Client, url: str, *, refresh: bool) -> _Kept | None:
         fresh = kept
     else:
         check_status(url, response.status)
-        fresh = _Kept(response.url, response.headers.get("Content-Type", ""), response.headers.get("ETag"), 0, response.body)
+        fresh = _Kept(
+            response.url, response.headers.get("Content-Type", ""), response.headers.get("ETag"), 0, response.body
+        )
     fresh.fresh_until = time.time() + _max_age(response.headers.get("Cache-Control", ""))
     if not url.startswith("file:"):
         store.put(url, msgspec.msgpack.encode(fresh))
@@ -134,7 +141,8 @@ def _files(page: _Kept) -> Iterable[_File]:
             files = parser.files
     except msgspec.MsgspecError as error:
         raise PackageIndexError(
-            f"{page.url} is not a page of the Simple API: {error}", hint="check that the index URL ends where pip's does, mostly in /simple"
+            f"{page.url} is not a page of the Simple API: {error}",
+            hint="check that the index URL ends where pip's does, mostly in /simple",
         ) from error
     for file in files:
         if "://" not in file.url:

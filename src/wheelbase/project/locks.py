@@ -23,15 +23,30 @@ def read_uv_lock(path: Path, *, extras: Iterable[str] = (), groups: Iterable[str
     """Return the packages of a uv.lock, as `uv export` gives them; the project itself is left out."""
     project = path.with_name("pyproject.toml")
     if not project.is_file():
-        raise RequirementsError(f"{path} has no pyproject.toml beside it, without which uv cannot read it", hint="keep both files in one folder")
-    chosen = [word for extra in extras for word in ("--extra", extra)] + [word for group in groups for word in ("--group", group)]
+        raise RequirementsError(
+            f"{path} has no pyproject.toml beside it, without which uv cannot read it",
+            hint="keep both files in one folder",
+        )
+    chosen = [word for extra in extras for word in ("--extra", extra)] + [
+        word for group in groups for word in ("--group", group)
+    ]
     with tempfile.TemporaryDirectory(prefix="wheelbase-") as name:
         output = Path(name, "pylock.toml")
-        export = ["export", "--frozen", "--format", "pylock.toml", "--no-emit-project", "--no-default-groups", "--quiet"]
+        export = [
+            "export",
+            "--frozen",
+            "--format",
+            "pylock.toml",
+            "--no-emit-project",
+            "--no-default-groups",
+            "--quiet",
+        ]
         result = run_uv(*export, *chosen, "--output-file", str(output), directory=path.parent.resolve())
         if result.returncode:
             message, hint = refusal(result)
-            raise RequirementsError(f"{path}: {message}", hint=hint or "write it again with `uv lock`, or install a newer uv")
+            raise RequirementsError(
+                f"{path}: {message}", hint=hint or "write it again with `uv lock`, or install a newer uv"
+            )
         read = read_pylock(output)
     data = load_toml(project)
     return Requirements(
@@ -48,21 +63,38 @@ def read_pylock(path: Path, *, extras: Iterable[str] = (), groups: Iterable[str]
     try:
         lock = Pylock.from_dict(load_toml(path))
     except PylockValidationError as error:
-        raise RequirementsError(f"{path} is not a lock file of PEP 751: {error}", hint="write it again with the tool that made it") from error
+        raise RequirementsError(
+            f"{path} is not a lock file of PEP 751: {error}", hint="write it again with the tool that made it"
+        ) from error
     packages, skipped = [], []
     chosen = {"extras": set(extras), "dependency_groups": {*(lock.default_groups or ()), *groups}}
     for package in lock.packages:
-        kind = "version control" if package.vcs else "a folder" if package.directory else "a URL" if package.archive else None
+        kind = (
+            "version control"
+            if package.vcs
+            else "a folder"
+            if package.directory
+            else "a URL"
+            if package.archive
+            else None
+        )
         if kind or package.version is None:
             skipped.append(f"{package.name}: from {kind or 'a place with no fixed version'}, not from an index")
         elif (marker := _settled(package.marker, chosen)) is not False:
             packages.append(
-                Package(name=canonicalize_name(package.name), version=package.version, marker=marker, candidates=tuple(_candidates(package, path)))
+                Package(
+                    name=canonicalize_name(package.name),
+                    version=package.version,
+                    marker=marker,
+                    candidates=tuple(_candidates(package, path)),
+                )
             )
-    return Requirements(source=path.name, locked=tuple(packages), requires_python=lock.requires_python, skipped=tuple(skipped))
+    return Requirements(
+        source=path.name, locked=tuple(packages), requires_python=lock.requires_python, skipped=tuple(skipped)
+    )
 
 
-def _settled(marker: Marker | None, chosen: Mapping[str, set[str]]) -> Marker | None | Literal[False]:
+def _settled(marker: Marker | None, chosen: Mapping[str, set[str]]) -> Marker | Literal[False] | None:
     """Return a marker with the questions of extras and groups answered; False where the package is not wanted.
 
     A marker that asks for them is answered for a plain Linux, since it cannot be carried further half evaluated.

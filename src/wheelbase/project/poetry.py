@@ -29,7 +29,9 @@ def poetry_requirements(
     for group in groups:
         found = poetry.get("group", {}).get(group, {}).get("dependencies")
         if found is None:
-            raise RequirementsError(f"{where} has no group {group!r}", hint=f"it has {', '.join(poetry.get('group', {})) or 'none'}")
+            raise RequirementsError(
+                f"{where} has no group {group!r}", hint=f"it has {', '.join(poetry.get('group', {})) or 'none'}"
+            )
         tables.append(found)
     lines = []
     python = None
@@ -48,7 +50,10 @@ def poetry_requirements(
 def _requirement(name: str, spec: Mapping[str, Any], where: str) -> Requirement:
     for kind in ("git", "path", "url", "file"):
         if kind in spec:
-            parse_requirement(f"{name} @ {spec[kind]}" if "://" in str(spec[kind]) else str(Path(".") / str(spec[kind])) + "/", f"{where}, {name}")
+            parse_requirement(
+                f"{name} @ {spec[kind]}" if "://" in str(spec[kind]) else str(Path(str(spec[kind]))) + "/",
+                f"{where}, {name}",
+            )
     markers = [f"({spec['markers']})"] if "markers" in spec else []
     if "python" in spec:
         markers += [f"python_full_version {s.operator} '{s.version}'" for s in poetry_specifier(str(spec["python"]))]
@@ -82,7 +87,10 @@ def _one_specifier(constraint: str) -> SpecifierSet:
     try:
         return SpecifierSet(",".join(parts))
     except InvalidSpecifier as error:
-        raise RequirementsError(f"{constraint!r} is not a version constraint of Poetry", hint="see Poetry's documentation, Dependency specification") from error
+        raise RequirementsError(
+            f"{constraint!r} is not a version constraint of Poetry",
+            hint="see Poetry's documentation, Dependency specification",
+        ) from error
 
 
 def _upper(release: tuple[int, ...], *, caret: bool) -> str:
@@ -98,23 +106,30 @@ def read_poetry_lock(path: Path, *, extras: Iterable[str] = (), groups: Iterable
     version = str(data.get("metadata", {}).get("lock-version", ""))
     if version.split(".")[0] not in ("1", "2"):
         raise RequirementsError(
-            f"{path} has lock-version {version or 'none'}; versions 1 and 2 are known here", hint="write it again with a Poetry of versions 1.1 to 2"
+            f"{path} has lock-version {version or 'none'}; versions 1 and 2 are known here",
+            hint="write it again with a Poetry of versions 1.1 to 2",
         )
     beside = path.with_name("pyproject.toml")
     if not beside.is_file():
-        raise RequirementsError(f"{path} has no pyproject.toml beside it, which says what was asked for", hint="keep both files in one folder")
+        raise RequirementsError(
+            f"{path} has no pyproject.toml beside it, which says what was asked for",
+            hint="keep both files in one folder",
+        )
     project = read_pyproject(beside, extras=extras, groups=groups)
     packages: dict[str, list[Mapping[str, Any]]] = {}
     for package in data.get("package", ()):
         packages.setdefault(canonicalize_name(str(package["name"])), []).append(package)
-    pins, hashes = [], {}
+    pins: list[Requirement] = []
+    hashes: dict[str, frozenset[str]] = {}
     old_files = data.get("metadata", {}).get("files", {})
     for name, forks in packages.items():
         if any(fork.get("source", {}).get("type") in ("git", "url", "file", "directory") for fork in forks):
             continue
         pins += [_pin(name, fork, alone=len(forks) == 1) for fork in forks]
         files = [file for fork in forks for file in fork.get("files") or old_files.get(fork["name"], ())]
-        hashes[name] = frozenset(str(f["hash"]).removeprefix("sha256:") for f in files if str(f.get("hash", "")).startswith("sha256:"))
+        hashes[name] = frozenset(
+            str(f["hash"]).removeprefix("sha256:") for f in files if str(f.get("hash", "")).startswith("sha256:")
+        )
     return Requirements(
         source=path.name,
         requirements=project.requirements,
@@ -137,7 +152,10 @@ def _pin(name: str, package: Mapping[str, Any], *, alone: bool) -> Requirement:
         return Requirement(pin)
     if isinstance(package.get("markers"), str):
         return Requirement(f"{pin}; {package['markers']}")
-    marker = " and ".join(f"python_full_version {s.operator} '{s.version}'" for s in poetry_specifier(str(package.get("python-versions", "*"))))
+    marker = " and ".join(
+        f"python_full_version {s.operator} '{s.version}'"
+        for s in poetry_specifier(str(package.get("python-versions", "*")))
+    )
     return Requirement(f"{pin}; {marker}" if marker else pin)
 
 
@@ -147,12 +165,20 @@ def read_pipfile_lock(path: Path, *, groups: Iterable[str] = ()) -> Requirements
         data = json.loads(path.read_text(encoding="utf-8"))
         meta, sections = data["_meta"], [data["default"], *(data[_section(group)] for group in groups)]
     except OSError as error:
-        raise RequirementsError(f"{path} cannot be read: {error.strerror}", hint="check the path and its permissions") from error
+        raise RequirementsError(
+            f"{path} cannot be read: {error.strerror}", hint="check the path and its permissions"
+        ) from error
     except (ValueError, KeyError, TypeError) as error:
-        raise RequirementsError(f"{path} is not a Pipfile.lock, or lacks a section: {error}", hint="write it again with `pipenv lock`") from error
+        raise RequirementsError(
+            f"{path} is not a Pipfile.lock, or lacks a section: {error}", hint="write it again with `pipenv lock`"
+        ) from error
     if meta.get("pipfile-spec") != 6:
-        raise RequirementsError(f"{path} has pipfile-spec {meta.get('pipfile-spec')}; 6 is known here", hint="write it again with `pipenv lock`")
-    lines, hashes, skipped = [], {}, []
+        raise RequirementsError(
+            f"{path} has pipfile-spec {meta.get('pipfile-spec')}; 6 is known here",
+            hint="write it again with `pipenv lock`",
+        )
+    lines, skipped = [], []
+    hashes: dict[str, frozenset[str]] = {}
     for name, entry in (item for section in sections for item in section.items()):
         if "version" not in entry:
             skipped.append(f"{name}: not from an index")

@@ -25,7 +25,9 @@ def load_toml(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise RequirementsError(f"{path} is not UTF-8 text (byte {error.start})", hint="save it as UTF-8") from error
     except OSError as error:
-        raise RequirementsError(f"{path} cannot be read: {error.strerror}", hint="check the path and its permissions") from error
+        raise RequirementsError(
+            f"{path} cannot be read: {error.strerror}", hint="check the path and its permissions"
+        ) from error
 
 
 def read_pyproject(path: Path, *, extras: Iterable[str] = (), groups: Iterable[str] = ()) -> Requirements:
@@ -60,7 +62,9 @@ def parse_python(specifier: Any, path: Path) -> SpecifierSet | None:
     try:
         return SpecifierSet(str(specifier))
     except InvalidSpecifier as error:
-        raise RequirementsError(f"{path}: requires-python is {specifier!r}, which is not a version specifier", hint='write it like ">=3.11"') from error
+        raise RequirementsError(
+            f"{path}: requires-python is {specifier!r}, which is not a version specifier", hint='write it like ">=3.11"'
+        ) from error
 
 
 def located_uv(folder: Path, table: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
@@ -101,7 +105,9 @@ def _extras(path: Path, project: Mapping[str, Any], extras: Iterable[str]) -> It
     known = {canonicalize_name(name): (name, lines) for name, lines in project.get("optional-dependencies", {}).items()}
     for extra in extras:
         if canonicalize_name(extra) not in known:
-            raise RequirementsError(f"{path} has no extra {extra!r}", hint=f"it has {', '.join(n for n, _ in known.values()) or 'none'}")
+            raise RequirementsError(
+                f"{path} has no extra {extra!r}", hint=f"it has {', '.join(n for n, _ in known.values()) or 'none'}"
+            )
         name, lines = known[canonicalize_name(extra)]
         yield from (parse_requirement(str(line), f"{path}, extra {name}") for line in lines)
 
@@ -110,11 +116,15 @@ def _groups(path: Path, data: Mapping[str, Any], groups: Iterable[str]) -> Itera
     known = data.get("dependency-groups", {})
     for group in groups:
         if canonicalize_name(group) not in {canonicalize_name(name) for name in known}:
-            raise RequirementsError(f"{path} has no dependency group {group!r}", hint=f"it has {', '.join(known) or 'none'}")
+            raise RequirementsError(
+                f"{path} has no dependency group {group!r}", hint=f"it has {', '.join(known) or 'none'}"
+            )
         try:
             lines = resolve_dependency_groups(known, group)
         except (ValueError, TypeError, LookupError, ExceptionGroup) as error:
-            raise RequirementsError(f"{path}: dependency group {group!r} cannot be read: {error}", hint="see PEP 735 for its form") from error
+            raise RequirementsError(
+                f"{path}: dependency group {group!r} cannot be read: {error}", hint="see PEP 735 for its form"
+            ) from error
         yield from (parse_requirement(line, f"{path}, group {group}") for line in lines)
 
 

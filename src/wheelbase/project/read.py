@@ -26,10 +26,17 @@ def read_requirements(
     groups: Sequence[str] = (),
 ) -> Requirements:
     """Return what was asked for; an argument that is a folder, or a lock file after -r, is read as a project."""
-    folders = [Path(argument) for argument in arguments if Path(argument).is_dir() and ("/" in argument or argument in (".", ".."))]
+    folders = [
+        Path(argument)
+        for argument in arguments
+        if Path(argument).is_dir() and ("/" in argument or argument in (".", ".."))
+    ]
     plain = [argument for argument in arguments if Path(argument) not in folders]
     if len(folders) > 1 or (folders and (plain or files)):
-        raise RequirementsError("a project folder cannot be mixed with other requirements", hint="compare the folder alone, or name its lock file with -r")
+        raise RequirementsError(
+            "a project folder cannot be mixed with other requirements",
+            hint="compare the folder alone, or name its lock file with -r",
+        )
     if not plain and not files:
         return _with_constraints(_read_folder(folders[0] if folders else folder, extras, groups), constraints)
     if len(files) == 1 and not plain and _is_project_file(files[0]):
@@ -54,7 +61,10 @@ def _says_nothing(folder: Path) -> bool:
     from wheelbase.project.pyproject import load_toml
 
     data = load_toml(folder / "pyproject.toml")
-    return not ({"project", "dependency-groups"} & data.keys() or "poetry" in data.get("tool", {})) and (folder / "requirements.txt").is_file()
+    return (
+        not ({"project", "dependency-groups"} & data.keys() or "poetry" in data.get("tool", {}))
+        and (folder / "requirements.txt").is_file()
+    )
 
 
 def _is_project_file(path: Path) -> bool:
@@ -90,7 +100,9 @@ def _read_listed(plain: Sequence[str], files: Sequence[Path], constraints: Seque
     arguments = tuple(parse_requirement(text, "argument") for text in plain)
     named = ["arguments"] if arguments else []
     return replace(
-        requirements, requirements=(*arguments, *requirements.requirements), source=", ".join([*named, *(str(path) for path in files)])
+        requirements,
+        requirements=(*arguments, *requirements.requirements),
+        source=", ".join([*named, *(str(path) for path in files)]),
     )
 
 

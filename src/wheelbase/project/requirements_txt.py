@@ -17,12 +17,12 @@ from packaging.utils import canonicalize_name
 from wheelbase.errors import RequirementsError
 from wheelbase.project.values import Requirements, parse_requirement
 
-# Long names of the options, and whether a value follows.
-_OPTIONS = {
-    "requirement": True, "constraint": True, "editable": True, "index-url": True, "extra-index-url": True, "no-index": False,
-    "find-links": True, "no-binary": True, "only-binary": True, "prefer-binary": False, "require-hashes": False, "pre": False,
-    "trusted-host": True, "use-feature": True, "process-dependency-links": False, "pypi-url": True,
-}  # fmt: skip
+# Long names of the options that a value follows, and of those that stand alone.
+_VALUED = frozenset(
+    "requirement constraint editable index-url pypi-url extra-index-url find-links no-binary only-binary trusted-host "
+    "use-feature".split()
+)
+_FLAGS = frozenset("no-index prefer-binary require-hashes pre process-dependency-links".split())
 _SHORT = {"-r": "requirement", "-c": "constraint", "-e": "editable", "-i": "index-url", "-f": "find-links"}
 _MAX_DEPTH = 20
 
@@ -38,15 +38,22 @@ class _Found:
     projects: list[Path] = field(default_factory=list)
 
 
-def read_requirements_files(paths: tuple[Path, ...], constraints: tuple[Path, ...] = ()) -> tuple[Requirements, tuple[Path, ...]]:
+def read_requirements_files(
+    paths: tuple[Path, ...], constraints: tuple[Path, ...] = ()
+) -> tuple[Requirements, tuple[Path, ...]]:
     """Return what the files require, and the folders of local projects that they name (`-e .`)."""
     found = _Found()
     for path in paths:
         _read(path, found, constraint=False, trail=())
     for path in constraints:
         _read(path, found, constraint=True, trail=())
-    if "require-hashes" in found.options and (bare := [r for r in found.requirements if canonicalize_name(r.name) not in found.hashes]):
-        raise RequirementsError(f"{bare[0].name} has no --hash, and --require-hashes is set", hint="add its hashes, as `pip-compile --generate-hashes` does")
+    if "require-hashes" in found.options and (
+        bare := [r for r in found.requirements if canonicalize_name(r.name) not in found.hashes]
+    ):
+        raise RequirementsError(
+            f"{bare[0].name} has no --hash, and --require-hashes is set",
+            hint="add its hashes, as `pip-compile --generate-hashes` does",
+        )
     requirements = Requirements(
         source=", ".join(str(path) for path in paths),
         requirements=tuple(found.requirements),
@@ -59,7 +66,9 @@ def read_requirements_files(paths: tuple[Path, ...], constraints: tuple[Path, ..
 
 def _read(path: Path, found: _Found, *, constraint: bool, trail: tuple[Path, ...]) -> None:
     if path.resolve() in trail or len(trail) > _MAX_DEPTH:
-        raise RequirementsError(f"{path} includes itself, by way of {trail[-1]}", hint="take one of the -r or -c lines out")
+        raise RequirementsError(
+            f"{path} includes itself, by way of {trail[-1]}", hint="take one of the -r or -c lines out"
+        )
     for number, line in _logical_lines(_text(path)):
         where = f"{path}:{number}"
         if line.startswith("-"):
@@ -78,11 +87,15 @@ def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8-sig")
     except FileNotFoundError as error:
-        raise RequirementsError(f"{path} does not exist", hint="check the path; -r and -c inside a file start from that file's folder") from error
+        raise RequirementsError(
+            f"{path} does not exist", hint="check the path; -r and -c inside a file start from that file's folder"
+        ) from error
     except UnicodeDecodeError as error:
         raise RequirementsError(f"{path} is not UTF-8 text (byte {error.start})", hint="save it as UTF-8") from error
     except OSError as error:
-        raise RequirementsError(f"{path} cannot be read: {error.strerror}", hint="check the path and its permissions") from error
+        raise RequirementsError(
+            f"{path} cannot be read: {error.strerror}", hint="check the path and its permissions"
+        ) from error
 
 
 def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
@@ -105,13 +118,19 @@ def _option(line: str, where: str, path: Path, found: _Found, *, constraint: boo
     words = re.split(r"[ =]\s*", line, maxsplit=1) if line.startswith("--") else [line[:2], line[2:].strip()]
     name = _SHORT.get(words[0], words[0].removeprefix("--"))
     value = (words[1] if len(words) > 1 else "").strip().strip("\"'")
-    if name not in _OPTIONS:
-        raise RequirementsError(f"{where}: {words[0]} is not an option of requirements files", hint="pip's documentation, Requirements File Format, lists them")
-    if _OPTIONS[name] and not value:
+    if name not in _VALUED | _FLAGS:
+        raise RequirementsError(
+            f"{where}: {words[0]} is not an option of requirements files",
+            hint="pip's documentation, Requirements File Format, lists them",
+        )
+    if name in _VALUED and not value:
         raise RequirementsError(f"{where}: {words[0]} lacks its value", hint="write it on the same line")
     if name in ("requirement", "constraint"):
         if "://" in value:
-            raise RequirementsError(f"{where}: {value} is on the network, and only local files are read", hint="download the file and name its path")
+            raise RequirementsError(
+                f"{where}: {value} is on the network, and only local files are read",
+                hint="download the file and name its path",
+            )
         _read(path.parent / value, found, constraint=constraint or name == "constraint", trail=trail)
     elif name == "editable":
         if not _local_project(value, path, found):
@@ -131,7 +150,11 @@ def _located(link: str, path: Path) -> str:
 
 def _local_project(line: str, path: Path, found: _Found) -> bool:
     """Take down a local project (`.`, `./lib`, `-e .[extra]`) whose pyproject.toml says what it needs."""
-    location = re.sub(r"\[[^\]]*\]$", "", line.split(" @ ")[-1].split(";")[0].strip()).removeprefix("file://").removeprefix("file:")
+    location = (
+        re.sub(r"\[[^\]]*\]$", "", line.split(" @ ")[-1].split(";")[0].strip())
+        .removeprefix("file://")
+        .removeprefix("file:")
+    )
     if not (location.startswith((".", "/")) or line.startswith("file:") or " @ file:" in line):
         return False
     folder = next((f for f in (path.parent / location, Path(location)) if (f / "pyproject.toml").is_file()), None)
@@ -154,7 +177,9 @@ def _split_hashes(line: str, where: str) -> tuple[str, list[str]]:
     for word in re.findall(r"--hash[= ]\s*(\S+)", " ".join(words)):
         algorithm, _, digest = word.partition(":")
         if algorithm not in ("sha256", "sha384", "sha512") or not re.fullmatch(r"[0-9a-fA-F]+", digest):
-            raise RequirementsError(f"{where}: --hash={word} is not a hash that pip takes", hint="write --hash=sha256:HEX")
+            raise RequirementsError(
+                f"{where}: --hash={word} is not a hash that pip takes", hint="write --hash=sha256:HEX"
+            )
         if algorithm == "sha256":
             digests.append(digest.lower())
     return text, digests

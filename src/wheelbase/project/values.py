@@ -49,7 +49,11 @@ class Requirements:
 def parse_requirement(text: str, where: str) -> Requirement:
     """Parse a PEP 508 line that an index can answer; a URL, a path or a typing error is refused with a clear word."""
     line = text.strip()
-    if "://" in line.split(" @ ")[0] or line.startswith(("git+", ".", "/", "~")) or line.endswith((".whl", ".tar.gz", ".zip")):
+    if (
+        "://" in line.split(" @ ")[0]
+        or line.startswith(("git+", ".", "/", "~"))
+        or line.endswith((".whl", ".tar.gz", ".zip"))
+    ):
         raise RequirementsError(
             f"{where}: {line} is a URL or a path; only packages of an index can be compared",
             hint="name the package and version instead (name==1.0), or leave it out and add what it depends on",
@@ -59,7 +63,8 @@ def parse_requirement(text: str, where: str) -> Requirement:
     except InvalidRequirement as error:
         said = str(error).splitlines()[0]
         raise RequirementsError(
-            f"{where}: {line!r} is not a requirement: {said}", hint='write it as PEP 508 has it: name, name[extra]>=1.0, or "name; marker"'
+            f"{where}: {line!r} is not a requirement: {said}",
+            hint='write it as PEP 508 has it: name, name[extra]>=1.0, or "name; marker"',
         ) from error
     if requirement.url:
         raise RequirementsError(
@@ -72,6 +77,7 @@ def parse_requirement(text: str, where: str) -> Requirement:
 def pinned(requirements: tuple[Requirement, ...], name: str) -> bool:
     """Say whether a package is asked for with `==` or `===`, which lets a yanked file in (PEP 592)."""
     return any(
-        canonicalize_name(requirement.name) == name and any(s.operator in ("==", "===") and "*" not in s.version for s in requirement.specifier)
+        canonicalize_name(requirement.name) == name
+        and any(s.operator in ("==", "===") and "*" not in s.version for s in requirement.specifier)
         for requirement in requirements
     )

@@ -14,7 +14,7 @@ from wheelbase.bases.target import Target, target_of
 from wheelbase.buildtime import Work, build_seconds
 from wheelbase.errors import BaseError, PackageIndexError, RequirementsError
 from wheelbase.index.client import CONCURRENCY, Client
-from wheelbase.index.settings import IndexSettings, user_settings, with_requirements_options
+from wheelbase.index.settings import user_settings, with_requirements_options
 from wheelbase.index.simple import Candidate
 from wheelbase.project.read import read_requirements
 from wheelbase.project.values import Requirements
@@ -59,8 +59,10 @@ def compare(
     `report(step, done, total)` hears of progress. What cannot be read, resolved or found raises `WheelbaseError`.
     """
     report("reading requirements", 0, 0)
-    wanted = requirements if isinstance(requirements, Requirements) else read_requirements(
-        requirements, files=files, constraints=constraints, extras=extras, groups=groups
+    wanted = (
+        requirements
+        if isinstance(requirements, Requirements)
+        else read_requirements(requirements, files=files, constraints=constraints, extras=extras, groups=groups)
     )
     settings = with_requirements_options(user_settings(wanted.tool_uv), wanted.options)
     on = as_of or datetime.now(UTC).date()
@@ -93,24 +95,35 @@ def _python(python: str | None, wanted: Requirements, catalogue: Catalogue, on: 
     if python is not None:
         parts = python.split(".")
         if len(parts) not in (2, 3) or not all(part.isdigit() for part in parts) or parts[0] != "3":
-            raise RequirementsError(f"--python {python} is not a minor version of Python 3", hint="write it like --python 3.13")
+            raise RequirementsError(
+                f"--python {python} is not a minor version of Python 3", hint="write it like --python 3.13"
+            )
         return int(parts[0]), int(parts[1])
     newest = catalogue.stable_python(on)
     allowed = wanted.requires_python or SpecifierSet()
     for minor in sorted({*catalogue.pythons(), newest}, reverse=True):
         # `>=3.11.4` allows 3.11, so the last patch release that there could be is what is asked about.
-        if minor <= newest and (allowed.contains(f"{minor[0]}.{minor[1]}.99") or allowed.contains(f"{minor[0]}.{minor[1]}")):
+        if minor <= newest and (
+            allowed.contains(f"{minor[0]}.{minor[1]}.99") or allowed.contains(f"{minor[0]}.{minor[1]}")
+        ):
             return minor
-    raise RequirementsError(f"{wanted.source} requires Python {allowed}, of which no image is known", hint="name one with --python")
+    raise RequirementsError(
+        f"{wanted.source} requires Python {allowed}, of which no image is known", hint="name one with --python"
+    )
 
 
-def _rows(catalogue: Catalogue, names: Sequence[str], python: tuple[int, int], arch: Arch, on: date) -> list[tuple[str, BaseFacts]]:
+def _rows(
+    catalogue: Catalogue, names: Sequence[str], python: tuple[int, int], arch: Arch, on: date
+) -> list[tuple[str, BaseFacts]]:
     if names:
         return [(name, catalogue.find(name, arch=arch, on=on)) for name in dict.fromkeys(names)]
     rows = [(facts.image, facts) for facts in catalogue.defaults(python, arch=arch, on=on)]
     if not rows:
         known = ", ".join(f"{major}.{minor}" for major, minor in catalogue.pythons())
-        raise BaseError(f"no base image with Python {python[0]}.{python[1]} is known for {arch}", hint=f"known are {known}; or name one with --base")
+        raise BaseError(
+            f"no base image with Python {python[0]}.{python[1]} is known for {arch}",
+            hint=f"known are {known}; or name one with --base",
+        )
     return rows
 
 
@@ -141,7 +154,9 @@ class _Contents:
                 archives[taken.url] = taken
         listings: dict[str, Listing] = {}
         with ThreadPoolExecutor(CONCURRENCY) as pool:
-            for done, (url, listing) in enumerate(pool.map(lambda wheel: (wheel.url, read_listing(index.client, wheel)), wheels.values()), 1):
+            for done, (url, listing) in enumerate(
+                pool.map(lambda wheel: (wheel.url, read_listing(index.client, wheel)), wheels.values()), 1
+            ):
                 listings[url] = listing
                 report("reading wheels", done, len(wheels))
             found = pool.map(lambda archive: _source_or_none(index.client, archive), archives.values())
@@ -163,15 +178,27 @@ def nearest_wheel(picked: Picked, index: Index) -> Candidate | None:
     python = picked.choice.judged and picked.taken and picked.taken.filename
 
     def likeness(wheel: Candidate) -> tuple[bool, bool, str]:
-        return ("linux" in wheel.filename or wheel.filename.endswith("-any.whl"), "x86_64" in wheel.filename, wheel.filename)
+        return (
+            "linux" in wheel.filename or wheel.filename.endswith("-any.whl"),
+            "x86_64" in wheel.filename,
+            wheel.filename,
+        )
 
     return max(wheels, key=likeness) if wheels and python else None
 
 
-def _cost(name: str, facts: BaseFacts, fit: Fit | None, contents: _Contents, index: Index, asked: Asked, megabits: float) -> BaseCost:
+def _cost(
+    name: str, facts: BaseFacts, fit: Fit | None, contents: _Contents, index: Index, asked: Asked, megabits: float
+) -> BaseCost:
     target = target_of(facts)
     if fit is None or target is None:
-        return BaseCost(base=name, facts=facts, verdict="no-python", python=None, notes=("no Python is known to install on this base",))
+        return BaseCost(
+            base=name,
+            facts=facts,
+            verdict="no-python",
+            python=None,
+            notes=("no Python is known to install on this base",),
+        )
     files = tuple(_file(picked, contents, index) for picked in fit.picked if picked.taken)
     missing = tuple((picked.package.name, _why_missing(picked)) for picked in fit.picked if not picked.taken)
     compiled = tuple(file for file in files if file.kind == "sdist" and not file.pure)
@@ -237,7 +264,8 @@ def _why_missing(picked: Picked) -> str:
     if not picked.choice.judged:
         return f"{picked.package.version} has no files"
     nearest = picked.choice.judged[0]
-    return f"{picked.package.version} has no source archive, and no wheel fits ({nearest.candidate.filename}: {nearest.against})"
+    why = f"{nearest.candidate.filename}: {nearest.against}"
+    return f"{picked.package.version} has no source archive, and no wheel fits ({why})"
 
 
 def _base_notes(name: str, facts: BaseFacts, asked: Asked) -> Iterable[str]:
@@ -268,9 +296,13 @@ def _sized(cost: BaseCost, fit: Fit, contents: _Contents, index: Index, megabits
     known = all(file.installed_bytes is not None for file in cost.files)
     python = facts.python_minor
     assert python is not None
-    compiled = bytecode.estimate(installed, python=python, site_packages=facts.site_packages or "/usr/local/lib/python3/site-packages")
+    compiled = bytecode.estimate(
+        installed, python=python, site_packages=facts.site_packages or "/usr/local/lib/python3/site-packages"
+    )
     added = sum(file.installed_bytes or 0 for file in cost.files) if known else None
-    download = sum(file.bytes or 0 for file in cost.files) if all(file.bytes is not None for file in cost.files) else None
+    download = (
+        sum(file.bytes or 0 for file in cost.files) if all(file.bytes is not None for file in cost.files) else None
+    )
     system = facts.system_python if facts.added_packages else None
     image = _sum(facts.uncompressed_bytes, added, compiled.value, system.installed_bytes if system else 0)
     deflated = sum(entry[2] for entry in installed) if known else None
@@ -291,7 +323,11 @@ def _sized(cost: BaseCost, fit: Fit, contents: _Contents, index: Index, megabits
         added_files=added,
         added_bytecode=compiled if known else None,
         image_bytes=image if known else None,
-        image_compressed_bytes=_sum(facts.compressed_bytes, deflated, compiled.compressed, system.download_bytes if system else 0) if known else None,
+        image_compressed_bytes=_sum(
+            facts.compressed_bytes, deflated, compiled.compressed, system.download_bytes if system else 0
+        )
+        if known
+        else None,
         build_seconds=build_seconds(work, megabits=megabits),
     )
 

@@ -14,7 +14,7 @@ from wheelbase.bases.target import Target, target_of
 from wheelbase.errors import BaseError, RequirementsError
 from wheelbase.index.client import Client
 from wheelbase.index.settings import user_settings, with_requirements_options
-from wheelbase.project.values import Package, Requirements, parse_requirement
+from wheelbase.project.values import Requirements, parse_requirement
 from wheelbase.recipes.fit import Picked, advice, candidates_of, fit, policy_for
 from wheelbase.resolve import Asked, Index
 from wheelbase.wheels.select import Choice, Judged, choose
@@ -68,9 +68,17 @@ def explain(
     facts = load_catalogue().find(base, arch=arch, on=as_of or datetime.now(UTC).date())
     target = target_of(facts)
     if target is None:
-        raise BaseError(f"no Python is known to install on {base}", hint="choose a base that has one: `wheelbase bases`")
+        raise BaseError(
+            f"no Python is known to install on {base}", hint="choose a base that has one: `wheelbase bases`"
+        )
     settings = with_requirements_options(user_settings(wanted.tool_uv), wanted.options)
-    asked = Asked(requirements=wanted, settings=settings, python=target.python_minor, as_of=as_of, allow_build=frozenset(allow_build))
+    asked = Asked(
+        requirements=wanted,
+        settings=settings,
+        python=target.python_minor,
+        as_of=as_of,
+        allow_build=frozenset(allow_build),
+    )
     index = Index(Client(settings), settings, refresh=refresh)
     fitted = fit(asked, facts, target, index)
     picked = next((one for one in fitted.picked if one.package.name == name), None)
@@ -95,14 +103,20 @@ def _newer(asked: Asked, picked: Picked, target: Target, index: Index, requireme
     package = picked.package
     if package.candidates is not None:
         return ()
-    versions = sorted({file.version for file in index.files(package.name) if file.version > package.version}, reverse=True)
+    versions = sorted(
+        {file.version for file in index.files(package.name) if file.version > package.version}, reverse=True
+    )
     found: list[Judged] = []
     for version in versions[-3:]:  # the nearest ones: all that came after a date in the past would bury the answer
         newer = replace(package, version=version)
         for judged in choose(package.name, candidates_of(newer, index), target, policy_for(asked, newer)).judged:
             against = judged.against
             if against is None:
-                against = "a pre-release" if version.is_prerelease else f"{package.name} {package.version} is what the requirements lead to"
+                against = (
+                    "a pre-release"
+                    if version.is_prerelease
+                    else f"{package.name} {package.version} is what the requirements lead to"
+                )
             found.append(Judged(candidate=judged.candidate, against=against))
     return found
 
@@ -110,7 +124,9 @@ def _newer(asked: Asked, picked: Picked, target: Target, index: Index, requireme
 def _explained(choice: Choice, newer: Sequence[Judged]) -> Iterable[Explained]:
     for judged in (*choice.judged, *newer):
         taken = judged.candidate is choice.taken
-        reason = judged.against or ("taken: the best match" if taken and judged.candidate.is_wheel else _reason(choice, judged, taken))
+        reason = judged.against or (
+            "taken: the best match" if taken and judged.candidate.is_wheel else _reason(choice, judged, taken)
+        )
         yield Explained(
             filename=judged.candidate.filename,
             version=str(judged.candidate.version),

@@ -66,7 +66,13 @@ def fit(asked: Asked, facts: BaseFacts, target: Target, index: Index) -> Fit:
     resolution = resolve(asked, index)
     for _ in range(_MAX_STEPS):
         picked = _pick(asked, resolution, target, index)
-        older = [step for one in picked if one.taken is None for step in [_step_back(asked, one.package, target, index)] if step]
+        older = [
+            step
+            for one in picked
+            if one.taken is None
+            for step in [_step_back(asked, one.package, target, index)]
+            if step
+        ]
         narrower = replace(asked, narrowed=(*asked.narrowed, *older))
         try:
             resolution = resolve(narrower, index) if older else resolution
@@ -82,10 +88,15 @@ def fit(asked: Asked, facts: BaseFacts, target: Target, index: Index) -> Fit:
 
 def _pick(asked: Asked, resolution: Resolution, target: Target, index: Index) -> tuple[Picked, ...]:
     environment = target.marker_variables()
-    wanted = [package for package in resolution.packages if package.marker is None or package.marker.evaluate(environment)]
+    wanted = [
+        package for package in resolution.packages if package.marker is None or package.marker.evaluate(environment)
+    ]
     index.fetch(package.name for package in wanted if package.candidates is None)
     return tuple(
-        Picked(package=package, choice=choose(package.name, candidates_of(package, index), target, policy_for(asked, package)))
+        Picked(
+            package=package,
+            choice=choose(package.name, candidates_of(package, index), target, policy_for(asked, package)),
+        )
         for package in sorted(wanted, key=lambda package: package.name)
     )
 
@@ -129,11 +140,15 @@ def advice_parts(asked: Asked, package: Package, target: Target, base: str, inde
         if newest := newest_usable(asked, package, older, index):
             return f"{name} {newest}", f"with Python 3.{minor} there is a wheel for {target.libc}: {{}}"
     libc = f"{target.libc} {target.libc_version[0]}.{target.libc_version[1]}"
-    return name, f"no version of {{}} has a wheel for {libc} on {target.machine}" + (f" as of {asked.as_of}" if asked.as_of else "")
+    return name, f"no version of {{}} has a wheel for {libc} on {target.machine}" + (
+        f" as of {asked.as_of}" if asked.as_of else ""
+    )
 
 
 def _step_notes(asked: Asked) -> tuple[str, ...]:
-    return tuple(f"{step.replace('<=', ' ')} is taken: newer versions have no file for this base" for step in asked.narrowed)
+    return tuple(
+        f"{step.replace('<=', ' ')} is taken: newer versions have no file for this base" for step in asked.narrowed
+    )
 
 
 def _present(asked: Asked, picked: tuple[Picked, ...], facts: BaseFacts, index: Index) -> Mapping[str, str]:

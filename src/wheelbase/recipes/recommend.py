@@ -18,10 +18,14 @@ def recommend(costs: Sequence[BaseCost], python: tuple[int, int]) -> Recommendat
     ready = [cost for cost in fitting if cost.verdict == "wheels"]
     if not ready:
         best = min(fitting, key=lambda cost: (len(cost.compiles), cost.image_bytes or 1 << 60))
-        return Recommendation(base=best.base, reason=f"every base here compiles something, and this one least: {', '.join(best.compiles)}")
+        return Recommendation(
+            base=best.base, reason=f"every base here compiles something, and this one least: {', '.join(best.compiles)}"
+        )
     sized = [cost for cost in ready if cost.image_bytes is not None]
     if not sized:
-        return Recommendation(base=ready[0].base, reason=f"{_all_wheels(ready[0])} (no image size is known to choose by)")
+        return Recommendation(
+            base=ready[0].base, reason=f"{_all_wheels(ready[0])} (no image size is known to choose by)"
+        )
     best = min(sized, key=lambda cost: cost.image_bytes or 0)
     return Recommendation(base=best.base, reason=_reason(best, costs, ready, sized))
 

@@ -17,7 +17,12 @@ def packages(cost: BaseCost) -> str:
     if cost.verdict == "no-python":
         return "no Python"
     built = len(cost.files) - cost.wheels - len(cost.compiles)
-    counts = ((cost.wheels, "wheels"), (built, "pure"), (len(cost.compiles), "compiled"), (len(cost.missing), "missing"))
+    counts = (
+        (cost.wheels, "wheels"),
+        (built, "pure"),
+        (len(cost.compiles), "compiled"),
+        (len(cost.missing), "missing"),
+    )
     return ", ".join(f"{count} {what}" for count, what in counts if count) or "nothing"
 
 
@@ -29,7 +34,8 @@ def details(cost: BaseCost) -> Iterator[str]:
     for name, reason in cost.missing:
         yield f"cannot install {name}: {reason}"
     if cost.build_packages:
-        yield f"needs at least {names(cost.build_packages)} to build; what else its archives ask for was not looked into"
+        least = names(cost.build_packages)
+        yield f"needs at least {least} to build; what else the archives ask for was not looked into"
     if cost.compiles and cost.verdict != "impossible":
         yield "its build time is a rough guess from the size of the archives; compilers are not in its image size"
     if cost.run_packages:

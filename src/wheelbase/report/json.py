@@ -48,7 +48,9 @@ def _base(cost: BaseCost) -> dict[str, Any]:
         "image_bytes": cost.image_bytes,
         "image_compressed_bytes": cost.image_compressed_bytes,
         "estimated": cost.estimated,
-        "build_seconds": {"low": cost.build_seconds.low, "high": cost.build_seconds.high} if cost.build_seconds else None,
+        "build_seconds": {"low": cost.build_seconds.low, "high": cost.build_seconds.high}
+        if cost.build_seconds
+        else None,
         "system_packages": {"build": cost.build_packages, "run": cost.run_packages},
         "verdict": cost.verdict,
         "notes": cost.notes,
@@ -82,7 +84,14 @@ def explanation_json(explanation: Explanation) -> str:
             "taken": explanation.taken,
             "advice": explanation.advice,
             "candidates": [
-                {"filename": one.filename, "version": one.version, "kind": one.kind, "bytes": one.bytes, "taken": one.taken, "reason": one.reason}
+                {
+                    "filename": one.filename,
+                    "version": one.version,
+                    "kind": one.kind,
+                    "bytes": one.bytes,
+                    "taken": one.taken,
+                    "reason": one.reason,
+                }
                 for one in explanation.candidates
             ],
         }

@@ -28,15 +28,28 @@ def comparison_markdown(comparison: Comparison) -> str:
     for cost in comparison.bases:
         if said := list(details(cost)):
             lines += ["", f"`{cost.base}`", "", *(f"- {line}" for line in said)]
-    lines += ["", *(f"- {note}" for note in comparison.notes), *([""] if comparison.notes else []), footnote(comparison)]
+    lines += [
+        "",
+        *(f"- {note}" for note in comparison.notes),
+        *([""] if comparison.notes else []),
+        footnote(comparison),
+    ]
     return "\n".join(lines) + "\n"
 
 
 def explanation_markdown(explanation: Explanation) -> str:
     """Return a table of every file with the reason for or against it."""
-    rows = [("**taken**" if one.taken else "", f"`{one.filename}`", megabytes(one.bytes), one.reason) for one in explanation.candidates]
+    rows = [
+        ("**taken**" if one.taken else "", f"`{one.filename}`", megabytes(one.bytes), one.reason)
+        for one in explanation.candidates
+    ]
     title = f"{explanation.name} {explanation.version} on `{explanation.base}`"
-    return "\n".join([title, "", *_table(("", "File", "MB", "Why"), rows), "", *(f"- {line}" for line in explanation.advice)]) + "\n"
+    return (
+        "\n".join(
+            [title, "", *_table(("", "File", "MB", "Why"), rows), "", *(f"- {line}" for line in explanation.advice)]
+        )
+        + "\n"
+    )
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -42,11 +42,17 @@ def explanation_text(explanation: Explanation) -> RenderableType:
     """Return every file of a package with the reason for or against it."""
     facts = explanation.facts
     pip = f", pip {facts.pip}" if facts.pip else ""
-    title = f"{explanation.name} {explanation.version} on {explanation.base} ({facts.libc} {facts.libc_version}, Python {explanation.python}{pip}, {facts.arch})"
+    base = f"{facts.libc} {facts.libc_version}, Python {explanation.python}{pip}, {facts.arch}"
+    title = f"{explanation.name} {explanation.version} on {explanation.base} ({base})"
     table = _table("", "File", ">MB", "Why")
     for one in explanation.candidates:
         style = "green" if one.taken else "" if one.fits else "dim"
-        table.add_row("*" if one.taken else "", Text(one.filename, style=style, overflow="fold"), megabytes(one.bytes), Text(one.reason, style=style))
+        table.add_row(
+            "*" if one.taken else "",
+            Text(one.filename, style=style, overflow="fold"),
+            megabytes(one.bytes),
+            Text(one.reason, style=style),
+        )
     parts: list[RenderableType] = [Text(title, style="bold"), "", table, ""]
     answer = f"pip takes {explanation.taken}." if explanation.taken else "There is no file that pip could take."
     return Group(*parts, Text(answer, style="bold"), _bullets(explanation.advice))
@@ -75,7 +81,12 @@ def _table(*headings: str) -> Table:
     for title in headings:
         numeric = title.startswith(">")
         text = title.removeprefix(">")
-        table.add_column(text.replace(" MB", "\nMB"), justify="right" if numeric else "left", no_wrap=numeric or text in ("C library", "Arch", "As of"), overflow="fold")
+        table.add_column(
+            text.replace(" MB", "\nMB"),
+            justify="right" if numeric else "left",
+            no_wrap=numeric or text in ("C library", "Arch", "As of"),
+            overflow="fold",
+        )
     return table
 
 

@@ -28,7 +28,7 @@ _HEAD = 4 << 20
 _MAX_UNPACKED = 512 << 20
 _MAX_MEMBERS = 50_000
 _MAX_METADATA = 4 << 20
-_COMPILED = frozenset(".c .cc .cpp .cxx .cu .f .f90 .for .go .m .pyx .rs .s .swg .i".split())
+_COMPILED = frozenset((".c .cc .cpp .cxx .cu .f .f90 .for .go .m .pyx .rs .s .swg .i").split())
 _ELSEWHERE = frozenset("test tests testing doc docs example examples benchmark benchmarks demo demos contrib".split())
 
 
@@ -55,12 +55,17 @@ def read_source(client: Client, archive: Candidate) -> SourceFacts:
     if kept := store.get(key):
         return msgspec.msgpack.decode(kept, type=SourceFacts)
     whole = archive.size is None or archive.size <= MAX_ARCHIVE
-    data = client.stream(archive.url, MAX_ARCHIVE) if whole else client.get(archive.url, {"Range": f"bytes=0-{_HEAD - 1}"}).body[:_HEAD]
+    data = (
+        client.stream(archive.url, MAX_ARCHIVE)
+        if whole
+        else client.get(archive.url, {"Range": f"bytes=0-{_HEAD - 1}"}).body[:_HEAD]
+    )
     try:
         facts = _facts(data, archive.filename, whole=whole)
     except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, ValueError, zlib.error) as error:
         raise PackageIndexError(
-            f"{archive.filename} at {archive.url} is not a whole source archive: {error}", hint="the index may serve a truncated file: try again"
+            f"{archive.filename} at {archive.url} is not a whole source archive: {error}",
+            hint="the index may serve a truncated file: try again",
         ) from error
     store.put(key, msgspec.msgpack.encode(facts))
     return facts
@@ -138,7 +143,11 @@ def _setup_py(text: str) -> tuple[str, ...] | None:
         tree = ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) == "setup"]
+    calls = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) == "setup"
+    ]
     if len(calls) != 1 or any(keyword.arg is None for keyword in calls[0].keywords):
         return None
     given = {keyword.arg: keyword.value for keyword in calls[0].keywords}
@@ -172,7 +181,9 @@ def _requires_txt(text: str) -> Iterator[str]:
         line = raw.strip()
         if line.startswith("["):
             extra, _, condition = line.strip("[]").partition(":")
-            marker = " and ".join(part for part in (f"extra == '{extra}'" if extra else "", condition and f"({condition})") if part)
+            marker = " and ".join(
+                part for part in (f"extra == '{extra}'" if extra else "", condition and f"({condition})") if part
+            )
         elif line:
             try:
                 Requirement(line)
@@ -190,9 +201,17 @@ def _with_marker(line: str, marker: str) -> str:
 
 def _installed(sizes: dict[PurePosixPath, int], texts: dict[PurePosixPath, str]) -> Iterator[tuple[str, int, int]]:
     """Yield the files of the packages and modules that the archive installs, as far as they can be told."""
-    named = {line.strip() for path, text in texts.items() if path.name == "top_level.txt" for line in text.splitlines() if line.strip()}
+    named = {
+        line.strip()
+        for path, text in texts.items()
+        if path.name == "top_level.txt"
+        for line in text.splitlines()
+        if line.strip()
+    }
     if not named:
-        named = {path.parts[-2] for path in sizes if path.name == "__init__.py" and len(path.parts) in (2, 3)} - _ELSEWHERE
+        named = {
+            path.parts[-2] for path in sizes if path.name == "__init__.py" and len(path.parts) in (2, 3)
+        } - _ELSEWHERE
     for path, size in sizes.items():
         parts = path.parts[1:] if path.parts[0] in ("src", "lib") else path.parts
         if parts and (parts[0] in named or parts[0].removesuffix(".py") in named) and path.name != "setup.py":

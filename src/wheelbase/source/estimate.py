@@ -7,7 +7,13 @@ from wheelbase.bases.facts import BaseFacts
 
 # A C compiler by package manager, and what a system Python needs beside it for its headers.
 _COMPILER = {"apt": "build-essential", "apk": "build-base", "dnf": "gcc-c++", "microdnf": "gcc-c++", "yum": "gcc-c++"}
-_HEADERS = {"apt": "python3-dev", "apk": "python3-dev", "dnf": "python3-devel", "microdnf": "python3-devel", "yum": "python3-devel"}
+_HEADERS = {
+    "apt": "python3-dev",
+    "apk": "python3-dev",
+    "dnf": "python3-devel",
+    "microdnf": "python3-devel",
+    "yum": "python3-devel",
+}
 
 
 def compile_seconds(archive_bytes: int | None) -> tuple[float, float]:

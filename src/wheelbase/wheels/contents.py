@@ -33,7 +33,9 @@ class Listing:
 
         pip adds INSTALLER (4 bytes) and a line to RECORD for each file of bytecode that it compiles.
         """
-        record = sum(len(path) + len("__pycache__/.cpython-313.pyc,,") - 2 for path, _, _ in self.files if path.endswith(".py"))
+        record = sum(
+            len(path) + len("__pycache__/.cpython-313.pyc,,") - 2 for path, _, _ in self.files if path.endswith(".py")
+        )
         return sum(size for _, size, _ in self.files) + record + 4
 
     def without_bundled_libraries(self) -> "Listing":
@@ -56,10 +58,15 @@ def read_listing(client: Client, wheel: Candidate) -> Listing:
 def _directory(client: Client, wheel: Candidate) -> tuple[tuple[str, int, int], ...]:
     try:
         with zipfile.ZipFile(_Remote(client, wheel)) as archive:
-            return tuple((entry.filename, entry.file_size, entry.compress_size) for entry in archive.infolist() if not entry.is_dir())
+            return tuple(
+                (entry.filename, entry.file_size, entry.compress_size)
+                for entry in archive.infolist()
+                if not entry.is_dir()
+            )
     except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError) as error:
         raise PackageIndexError(
-            f"{wheel.filename} at {wheel.url} is not a whole wheel: {error}", hint="the index may serve a truncated file: try again, or ask its owner"
+            f"{wheel.filename} at {wheel.url} is not a whole wheel: {error}",
+            hint="the index may serve a truncated file: try again, or ask its owner",
         ) from error
 
 
@@ -120,5 +127,7 @@ class _Remote(io.RawIOBase):
 def _content_range(answer: Response) -> tuple[int, int]:
     found = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+)", answer.headers.get("Content-Range", ""))
     if not found:
-        raise PackageIndexError(f"{answer.url} answers a range request with a broken Content-Range", hint="ask the owner of the index")
+        raise PackageIndexError(
+            f"{answer.url} answers a range request with a broken Content-Range", hint="ask the owner of the index"
+        )
     return int(found[1]), int(found[3])

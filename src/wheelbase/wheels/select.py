@@ -59,41 +59,46 @@ def choose(name: str, candidates: Iterable[Candidate], target: Target, policy: P
     """Judge the files of one version of a package and return pip's choice among them."""
     judged: list[tuple[tuple[object, ...], Judged]] = []
     for candidate in candidates:
-        wheel = _parse(candidate)
-        against = _against(name, candidate, wheel[0] if wheel else None, target, policy)
+        wheel = parse_tags(candidate.filename) if candidate.is_wheel else None
+        against = _against(name, candidate, target, policy)
         rank = min((target.tags[tag] for tag in wheel[0] if tag in target.tags), default=0) if wheel else 1 << 30
         build = wheel[1] if wheel else ()
         # `sorted` is rising: a low rank first, then a high build number, then the name for a stable order.
-        key = (against is not None, rank, -(build[0] if build else -1), candidate.filename)
+        key = (_distance(against), rank, -(build[0] if build else -1), candidate.filename)
         judged.append((key, Judged(candidate=candidate, against=against)))
     ordered = tuple(one for _, one in sorted(judged, key=lambda pair: pair[0]))
     taken = ordered[0].candidate if ordered and ordered[0].against is None else None
     return Choice(taken=taken, judged=ordered)
 
 
+def _distance(against: str | None) -> int:
+    """Return how far a file is from being taken, to show the near misses first."""
+    if against is None:
+        return 0
+    return 3 if against.startswith("for ") else 2 if against.startswith("built for ") else 1
+
+
 def usable(name: str, candidate: Candidate, target: Target, policy: Policy) -> bool:
     """Say whether pip could take this file."""
-    wheel = _parse(candidate)
-    return _against(name, candidate, wheel[0] if wheel else None, target, policy) is None
+    return _against(name, candidate, target, policy) is None
 
 
-def _parse(candidate: Candidate) -> tuple[frozenset[Tag], BuildTag] | None:
+@lru_cache(maxsize=8192)
+def parse_tags(filename: str) -> tuple[frozenset[Tag], BuildTag]:
     """Return tags and build tag of a wheel; no tags where its name is not a wheel's after all."""
-    if not candidate.is_wheel:
-        return None
     try:
-        _, _, build, tags = parse_wheel_filename(candidate.filename)
+        _, _, build, tags = parse_wheel_filename(filename)
     except InvalidWheelFilename:
         return frozenset(), ()
     return tags, build
 
 
-def _against(name: str, candidate: Candidate, tags: frozenset[Tag] | None, target: Target, policy: Policy) -> str | None:
+def _against(name: str, candidate: Candidate, target: Target, policy: Policy) -> str | None:
     if policy.not_after and (candidate.upload_time is None or candidate.upload_time > policy.not_after):
         return "newer than the date" if candidate.upload_time else "its upload date is not known"
     if reason := _format_against(name, candidate, policy.format_control):
         return reason
-    if tags is not None and (reason := tags_against(tags, target)):
+    if candidate.is_wheel and (reason := tags_against(parse_tags(candidate.filename)[0], target)):
         return reason
     if candidate.requires_python and not python_allowed(candidate.requires_python, target.python):
         return f"requires Python {candidate.requires_python}; this base has {target.python}"
@@ -130,8 +135,7 @@ def tags_against(tags: frozenset[Tag], target: Target) -> str | None:
         return "not a valid wheel name"
     if not target.tags.keys().isdisjoint(tags):
         return None
-    pairs = {(tag.interpreter, tag.abi) for tag in target.tags}
-    of_this_python = [tag for tag in tags if (tag.interpreter, tag.abi) in pairs]
+    of_this_python = [tag for tag in tags if (tag.interpreter, tag.abi) in target.interpreters]
     if of_this_python:
         reasons = [_platform_against(tag.platform, target) for tag in of_this_python]
         return min(reasons, key=lambda reason: reason[0])[1]
