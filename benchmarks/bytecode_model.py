@@ -36,7 +36,7 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from wheelbase.wheels import bytecode
-from wheelbase.wheels.bytecode import Constants, Model, Spread, density, installed, is_test, path_bytes
+from wheelbase.wheels.bytecode import Model, Spread, density, installed, is_test, path_bytes
 
 Array = NDArray[np.float64]
 #: A line of the corrections: the size of a folder's modules, the correction of their bytecode, and of its gzip.
@@ -48,6 +48,11 @@ DENSITIES = (0.1, 0.2, 0.3, 0.45)
 SMALL = 300_000
 #: A module is far off the line from this many bytes of bytecode per byte of source.
 FAR = 0.4
+#: The last Pythons of each family: between them, the corrections of projects change (bytecode with inline caches,
+#: annotations evaluated when asked for), and within them hardly.
+FAMILIES = ((3, 10), (3, 13), (3, 99))
+#: Points of the corrections that lie closer than this to the line between their neighbours are left out.
+CLOSE = 0.02
 #: What the range widens by for each minor version between a Python and the nearest one measured: about
 #: what the step from 3.10 to 3.11, the largest so far, changed.
 PER_VERSION = 0.2
@@ -425,6 +430,7 @@ def fit(measured: Measured, table: Table, chosen: Sequence[bool]) -> Model:
         densities=DENSITIES,
         per_byte=[round(one, 4) for one in per_byte],
         tests=round(tests, 4),
+        family=next(number for number, last in enumerate(FAMILIES) if measured.version <= last),
         gzip=_fit_gzip([wheel for wheel, one in zip(measured.wheels, chosen, strict=True) if one]),
     )
 
@@ -460,6 +466,7 @@ def _least_squares(x: Array, y: Array, weight: Array) -> Array:
 class Sample:
     """How far the model is off on what one wheel installs below one folder, on one Python."""
 
+    family: int
     key: str
     project: str
     release: str
@@ -512,32 +519,44 @@ def samples(measured: Measured, models: Mapping[str, Model], keys: Mapping[str, 
         gzip = share / (model.gzip[0] + model.gzip[1] * min(density(wheel.size, wheel.deflated), 0.45))
         for key, (plain, real, said) in sums.items():
             if plain >= 1000 and real > 0:
-                yield Sample(key, wheel.project, wheel.release, int(plain), real / said, gzip)
+                yield Sample(model.family, key, wheel.project, wheel.release, int(plain), real / said, gzip)
 
 
 def corrections(found: Iterable[Sample]) -> dict[str, list[Point]]:
-    """The mean samples of each release of each folder over the Pythons, with sizes nearly alike as one."""
+    """The mean samples of each release of each folder over the Pythons of a family, less what lines between them say."""
     by_key: dict[str, dict[str, list[Sample]]] = defaultdict(lambda: defaultdict(list))
     for sample in found:
         by_key[sample.key][sample.release].append(sample)
     result = {}
     for key, releases in by_key.items():
-        points = sorted(
-            (
-                max(one.size for one in some),
-                statistics.geometric_mean(one.code for one in some),
-                statistics.geometric_mean(one.gzip for one in some),
-            )
-            for some in releases.values()
-        )
-        kept: list[Point] = []
-        for point in points:
-            if kept and point[0] < kept[-1][0] * 1.02:
-                _, code, gzip = kept.pop()
-                point = (point[0], math.sqrt(code * point[1]), math.sqrt(gzip * point[2]))
-            kept.append(point)
-        result[key] = [(size, round(code, 3), round(gzip, 3)) for size, code, gzip in kept]
+        points: list[Point] = []
+        for some in sorted(releases.values(), key=lambda some: max(one.size for one in some)):
+            codes = [_mean(one.code for one in some if one.family == family) for family in range(len(FAMILIES))]
+            point = (float(max(one.size for one in some)), *codes, _mean(one.gzip for one in some))
+            if points and point[0] < points[-1][0] * 1.02:
+                before = points.pop()
+                point = (point[0], *(_mean((a, b)) for a, b in zip(point[1:], before[1:], strict=True)))
+            points.append(point)
+        result[key] = [tuple(round(one, 3) for one in point) for point in _thinned(points)]
     return result
+
+
+def _mean(values: Iterable[float]) -> float:
+    """The geometric mean of those that aren't zero, or zero."""
+    some = [value for value in values if value]
+    return statistics.geometric_mean(some) if some else 0.0
+
+
+def _thinned(points: list[Point]) -> list[Point]:
+    """Drop the inner points that are close to the lines between those that stay."""
+    kept = points[:1]
+    for number in range(1, len(points) - 1):
+        before, point, after = kept[-1], points[number], points[number + 1]
+        share = math.log(point[0] / before[0]) / math.log(after[0] / before[0])
+        columns = zip(before[1:], point[1:], after[1:], strict=True)
+        if not all(a and b and c and abs(a + share * (c - a) - b) < CLOSE for a, b, c in columns):
+            kept.append(point)
+    return kept + points[1:][-1:]
 
 
 # How far off it is
@@ -572,8 +591,7 @@ class Errors:
 
 def judge(wheel: Wheel, model: Model, spread: Spread, points: Mapping[str, list[Point]]) -> Judged:
     """Estimate a wheel with constants that know nothing of it."""
-    packages = bytecode.parse({"python": [], "spread": asdict(spread), "packages": points}).packages
-    constants = Constants([model], spread, packages)
+    constants = bytecode.parse({"python": [asdict(model)], "spread": asdict(spread), "packages": points})
     site = f"/usr/local/lib/python{model.version[0]}.{model.version[1]}/site-packages"
     found = bytecode.estimate_with(constants, wheel.members, python=model.version, site_packages=site)
     return Judged(wheel, found.value, found.high - found.value, found.compressed)
@@ -675,8 +693,8 @@ def hold_out(measured: Sequence[Measured], keys: Mapping[str, str]) -> tuple[Spr
             "unknown_applications": errors(draw(unknown_judged)),
             "known_wheels": errors([one] for one in known_judged if one.wheel.bytecode >= JUDGED),
             "known_applications": errors(draw(known_judged)),
-            "unknown_applications_gzip": errors(draw(unknown_judged), packed=True),
-            "known_applications_gzip": errors(draw(known_judged), packed=True),
+            "gzip_unknown_applications": errors(draw(unknown_judged), packed=True),
+            "gzip_known_applications": errors(draw(known_judged), packed=True),
             "written_applications_unknown": errors(written(unknown_judged).values()),
             "written_applications": errors(written(mixed).values()),
         }
@@ -721,6 +739,7 @@ def write(
             f"per_byte = {list(model.per_byte)}",
             f"tests = {model.tests}",
             f"gzip = {list(model.gzip)}",
+            f"family = {model.family}",
             "",
             "[python.measured_on]",
             f'date = "{date.today()}"',
@@ -737,12 +756,13 @@ def write(
         ]
     text += [
         "",
-        "# Folders of measured projects: [bytes of the modules in it, correction of their bytecode, of its gzip].",
+        "# Folders of measured projects: [bytes of the modules in it, correction of their bytecode on the Pythons of",
+        "# each family or 0 if it can't be installed there, correction of its gzip].",
         "[packages]",
     ]
     for key in sorted(points):
-        row = ", ".join(f"[{size}, {code:.3f}, {gzip:.3f}]" for size, code, gzip in points[key])
-        text.append(f"{json.dumps(key)} = [{row}]")
+        rows = (", ".join([f"{point[0]:.0f}", *(f"{one:.3g}" for one in point[1:])]) for point in points[key])
+        text.append(f"{json.dumps(key)} = [{', '.join(f'[{row}]' for row in rows)}]")
     return "\n".join(text) + "\n"
 
 

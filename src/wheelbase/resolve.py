@@ -6,19 +6,14 @@ states what it depends on, uv is told so and resolves once more; where only a bu
 """
 
 import hashlib
-import re
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from packaging.markers import Marker
-from packaging.pylock import Pylock
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
@@ -26,13 +21,14 @@ from packaging.version import Version
 from wheelbase.bases.target import Target
 from wheelbase.cache import Cache
 from wheelbase.errors import ResolutionError
-from wheelbase.index.client import CONCURRENCY, Client
-from wheelbase.index.settings import IndexSettings, uv_project
-from wheelbase.index.simple import Candidate, read_links, read_page
+from wheelbase.index.indexes import Index
+from wheelbase.index.settings import uv_project
+from wheelbase.index.simple import Candidate
+from wheelbase.pins import Asked, NeedsSource, Source, dotted, pin
 from wheelbase.project.requirements_txt import read_requirements_files
-from wheelbase.project.values import Package, Requirements
-from wheelbase.source.archive import SourceFacts, read_source
-from wheelbase.uv import refusal, run_uv, uv_binary
+from wheelbase.project.values import Package
+from wheelbase.source.archive import read_source
+from wheelbase.uv import uv_binary
 from wheelbase.wheels.select import parse_tags, python_allowed
 
 _FRESH = 600.0
@@ -45,59 +41,6 @@ class Resolution:
 
     packages: tuple[Package, ...]
     notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """Everything that a resolution depends on. `narrowed` are further constraints, for one base."""
-
-    requirements: Requirements
-    settings: IndexSettings
-    python: tuple[int, int]
-    as_of: date | None = None
-    allow_build: frozenset[str] = frozenset()
-    narrowed: tuple[str, ...] = ()
-
-    @property
-    def not_after(self) -> datetime | None:
-        """Return the last moment of the date asked for."""
-        return datetime.combine(self.as_of, time.max, tzinfo=UTC) if self.as_of else None
-
-
-class Index:
-    """What the user's indexes have, each package asked for once a run."""
-
-    def __init__(self, client: Client, settings: IndexSettings, *, refresh: bool = False) -> None:
-        """Ask nothing yet."""
-        self.client = client
-        self.settings = settings
-        self._refresh = refresh
-        self._known: dict[str, tuple[Candidate, ...]] = {}
-
-    def files(self, name: str) -> tuple[Candidate, ...]:
-        """Return all files of a package. Of files with one name the one that says more of itself is kept."""
-        if name not in self._known:
-            self._known[name] = tuple(self._ask(name))
-        return self._known[name]
-
-    def fetch(self, names: Iterable[str]) -> None:
-        """Ask for many packages at once."""
-        with ThreadPoolExecutor(CONCURRENCY) as pool:
-            list(pool.map(self.files, names))
-
-    def _ask(self, name: str) -> Iterable[Candidate]:
-        found: dict[str, Candidate] = {}
-        for url in self.settings.index_urls:
-            page = read_page(self.client, url, name, refresh=self._refresh)
-            for file in page or ():
-                if file.filename not in found or (found[file.filename].size is None and file.size is not None):
-                    found[file.filename] = file
-            if page and not self.settings.best_match:
-                break
-        for link in self.settings.find_links:
-            for file in read_links(self.client, link, name):
-                found.setdefault(file.filename, file)
-        return found.values()
 
 
 def resolve(asked: Asked, index: Index) -> Resolution:
@@ -114,7 +57,7 @@ def resolve(asked: Asked, index: Index) -> Resolution:
     asked = _with_constraint_files(asked)
     store, key = Cache("resolution-1"), _key(asked)
     age = 30 * 86400.0 if asked.as_of and asked.as_of < datetime.now(UTC).date() - timedelta(days=1) else _FRESH
-    if not index._refresh and (kept := store.get(key, max_age=age)):
+    if not index.refresh and (kept := store.get(key, max_age=age)):
         return _decode(kept)
     resolution = _with_sources(asked, index)
     resolution = replace(resolution, notes=(*skipped, *resolution.notes))
@@ -122,31 +65,14 @@ def resolve(asked: Asked, index: Index) -> Resolution:
     return resolution
 
 
-class _NeedsSource(Exception):
-    """Packages that have no wheel in any version that is allowed."""
-
-    def __init__(self, names: frozenset[str]) -> None:
-        super().__init__(names)
-        self.names = names
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Source:
-    """A release that is taken from its source archive, with the dependencies that it states."""
-
-    version: Version
-    facts: SourceFacts
-    forced: bool
-
-
 def _with_sources(asked: Asked, index: Index) -> Resolution:
-    sources: dict[str, tuple[_Source, ...]] = {}
+    sources: dict[str, tuple[Source, ...]] = {}
     settled: set[tuple[str, Version]] = set()
     notes: dict[str, str] = {}
     for _ in range(_MAX_ROUNDS):
         try:
-            packages = _run(asked, sources)
-        except _NeedsSource as needed:
+            packages = pin(asked, sources)
+        except NeedsSource as needed:
             _add_forced(asked, index, needed.names, sources)
             continue
         index.fetch(package.name for package in packages)
@@ -160,11 +86,11 @@ def _with_sources(asked: Asked, index: Index) -> Resolution:
                 facts = read_source(index.client, newer)
                 if facts.requires_dist is None and package.name not in asked.allow_build:
                     notes[package.name] = (
-                        f"{package.name} {newer.version} is newer, but an archive that does not state its dependencies; "
+                        f"{package.name} {newer.version} is newer, but its archive does not state its dependencies; "
                         f"--allow-build {package.name} lets uv build it to ask"
                     )
                 else:
-                    sources[package.name] = (_Source(version=newer.version, facts=facts, forced=False),)
+                    sources[package.name] = (Source(version=newer.version, facts=facts, forced=False),)
                     changed = True
         if not changed:
             return Resolution(packages=packages, notes=(*notes.values(), *_source_notes(packages, sources)))
@@ -174,13 +100,13 @@ def _with_sources(asked: Asked, index: Index) -> Resolution:
     )
 
 
-def _add_forced(asked: Asked, index: Index, names: frozenset[str], sources: dict[str, tuple[_Source, ...]]) -> None:
+def _add_forced(asked: Asked, index: Index, names: frozenset[str], sources: dict[str, tuple[Source, ...]]) -> None:
     """Let uv take these packages from source, with the dependencies that their newest fitting archive states."""
     for name in names:
         archive = _newest_source(asked, index, name, above=None)
         if archive is None or any(source.forced for source in sources.get(name, ())):
             raise ResolutionError(
-                f"{name} has no file that the requirements and Python {_dotted(asked.python)} allow",
+                f"{name} has no file that the requirements and Python {dotted(asked.python)} allow",
                 hint="loosen its version, or choose another --python",
             )
         facts = read_source(index.client, archive)
@@ -189,15 +115,15 @@ def _add_forced(asked: Asked, index: Index, names: frozenset[str], sources: dict
                 f"{name} {archive.version} has no wheel, and only a build of its archive would tell what it depends on",
                 hint=f"--allow-build {name} lets uv build it on this machine, which runs its code",
             )
-        sources[name] = (_Source(version=archive.version, facts=facts, forced=True),)
+        sources[name] = (Source(version=archive.version, facts=facts, forced=True),)
 
 
 def _recheck(
     asked: Asked,
     index: Index,
     package: Package,
-    known: tuple[_Source, ...],
-    sources: dict[str, tuple[_Source, ...]],
+    known: tuple[Source, ...],
+    sources: dict[str, tuple[Source, ...]],
     settled: set[tuple[str, Version]],
 ) -> bool:
     """Correct a package taken from source whose resolved version is another than the one that was read."""
@@ -213,7 +139,7 @@ def _recheck(
     settled.add((package.name, package.version))
     sources[package.name] = (
         *known,
-        _Source(version=package.version, facts=read_source(index.client, archive), forced=known[0].forced),
+        Source(version=package.version, facts=read_source(index.client, archive), forced=known[0].forced),
     )
     return True
 
@@ -266,7 +192,7 @@ def _concerns(requirement: Requirement, python: tuple[int, int]) -> bool:
 
 def _considered(file: Candidate, name: str, asked: Asked) -> bool:
     dated = asked.not_after is None or (file.upload_time is not None and file.upload_time <= asked.not_after)
-    python = python_allowed(file.requires_python, _dotted(asked.python) + ".99") if file.requires_python else True
+    python = python_allowed(file.requires_python, dotted(asked.python) + ".99") if file.requires_python else True
     return dated and python and not file.yanked and asked.settings.format_control.allows(name, wheel=file.is_wheel)
 
 
@@ -278,14 +204,10 @@ def _for_python(wheel: Candidate, python: tuple[int, int]) -> bool:
 
 @cache
 def _describing(python: tuple[int, int]) -> Target:
-    return Target(python=_dotted(python), libc="glibc", libc_version=(2, 17), machine="x86_64")
+    return Target(python=dotted(python), libc="glibc", libc_version=(2, 17), machine="x86_64")
 
 
-def _dotted(python: tuple[int, int]) -> str:
-    return f"{python[0]}.{python[1]}"
-
-
-def _source_notes(packages: Iterable[Package], sources: Mapping[str, tuple[_Source, ...]]) -> Iterator[str]:
+def _source_notes(packages: Iterable[Package], sources: Mapping[str, tuple[Source, ...]]) -> Iterator[str]:
     for package in packages:
         for source in sources.get(package.name, ()):
             if source.version == package.version and not source.facts.stated and source.facts.requires_dist is not None:
@@ -300,107 +222,6 @@ def _with_constraint_files(asked: Asked) -> Asked:
     return replace(
         asked,
         requirements=replace(asked.requirements, constraints=(*asked.requirements.constraints, *read.constraints)),
-    )
-
-
-def _run(asked: Asked, sources: Mapping[str, tuple[_Source, ...]]) -> tuple[Package, ...]:
-    """Run uv once and read the pylock.toml that it writes."""
-    import tomllib
-
-    import tomli_w
-
-    with tempfile.TemporaryDirectory(prefix="wheelbase-") as name:
-        folder = Path(name)
-        (folder / "pyproject.toml").write_text(tomli_w.dumps(_uv_input(asked, sources)), encoding="utf-8")
-        constraints = [*map(str, asked.requirements.constraints), *asked.narrowed]
-        (folder / "constraints.txt").write_text("\n".join(constraints), encoding="utf-8")
-        command = [
-            "pip",
-            "compile",
-            "--quiet",
-            "--universal",
-            "--format",
-            "pylock.toml",
-            "--output-file",
-            "pylock.toml",
-        ]
-        command += [
-            "--python-version",
-            _dotted(asked.python),
-            "--constraints",
-            "constraints.txt",
-            "--only-binary",
-            ":all:",
-        ]
-        command += [word for package in sorted(sources) for word in ("--no-binary", package)]
-        command += (
-            ["--exclude-newer", (asked.not_after + timedelta(microseconds=1)).isoformat()] if asked.not_after else []
-        )
-        command += ["--no-deps"] if asked.requirements.complete else []
-        certificates = {"SSL_CERT_FILE": asked.settings.certificates} if asked.settings.certificates else {}
-        result = run_uv(
-            *command,
-            "-",
-            directory=folder,
-            stdin="\n".join(map(str, asked.requirements.requirements)),
-            environment=certificates,
-        )
-        if result.returncode:
-            raise _judged(asked, result)
-        lock = Pylock.from_dict(tomllib.loads((folder / "pylock.toml").read_text(encoding="utf-8")))
-    return tuple(
-        Package(name=canonicalize_name(package.name), version=package.version, marker=package.marker)
-        for package in lock.packages
-        if package.version
-    )
-
-
-def _uv_input(asked: Asked, sources: Mapping[str, tuple[_Source, ...]]) -> dict[str, Any]:
-    table = uv_project(asked.settings)
-    table["environments"] = [f"sys_platform == 'linux' and python_version == '{_dotted(asked.python)}'"]
-    table.setdefault("dependency-metadata", [])
-    for name, known in sources.items():
-        # The entry without a version holds for all that were not read, so that uv never builds one to ask it.
-        for source, version in [*((source, str(source.version)) for source in known), (known[0], None)]:
-            if source.facts.requires_dist is not None:
-                entry: dict[str, Any] = {"name": name, "requires-dist": list(source.facts.requires_dist)}
-                table["dependency-metadata"].append(entry | ({"version": version} if version else {}))
-    return {
-        "project": {"name": "wheelbase-asks", "version": "0", "requires-python": f">={_dotted(asked.python)}"},
-        "tool": {"uv": table},
-    }
-
-
-def _judged(asked: Asked, result: Any) -> Exception:
-    """Return the error that uv's refusal amounts to."""
-    needed = frozenset(
-        canonicalize_name(name) for name in re.findall(r"Wheels are required for `([^`]+)`", result.stderr)
-    )
-    if needed:
-        return _NeedsSource(needed)
-    message, hint = refusal(result)
-    message = (
-        " ".join(message.split()).removeprefix("No solution found when resolving dependencies ").removeprefix("cause: ")
-    )
-    if missing := re.search(r"Because (\S+) was not found in the package registry", message):
-        return ResolutionError(
-            f"{missing[1]} is not on the package index",
-            hint="check its spelling, and the index settings if it is a private package",
-        )
-    if missing := re.search(r"Because there is no version of (\S+) ", message):
-        when = f" as of {asked.as_of}" if asked.as_of else ""
-        return ResolutionError(
-            f"there is no {missing[1]} on the package index{when}",
-            hint="loosen the version; `wheelbase explain` lists what there is",
-        )
-    if re.search(r"Failed to fetch|error sending request|Could not connect|dns error", message):
-        return ResolutionError(
-            f"the package index cannot be reached: {message}",
-            hint="check the network, the proxy and the index settings",
-        )
-    return ResolutionError(
-        f"no set of versions satisfies {asked.requirements.source}: {message}",
-        hint=hint or "loosen one of the requirements named, or choose another --python",
     )
 
 

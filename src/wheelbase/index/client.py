@@ -184,7 +184,7 @@ def check_status(url: str, status: int) -> None:
     if status in (401, 403, 407):
         raise PackageIndexError(
             f"{plain} answers {status}: it wants credentials, or others than those it was given",
-            hint="put them into the index URL, a netrc file or keyring, as for pip; or UV_INDEX_NAME_USERNAME, as for uv",
+            hint="put them into the index URL, a netrc file or keyring, as for pip; or UV_INDEX_NAME_USERNAME for uv",
         )
     raise PackageIndexError(
         f"{plain} answers {status}", hint="the index may be down: try again later, or set another index URL"

@@ -14,14 +14,15 @@ from wheelbase.bases.target import Target, target_of
 from wheelbase.buildtime import Work, build_seconds
 from wheelbase.errors import BaseError, PackageIndexError, RequirementsError
 from wheelbase.index.client import CONCURRENCY, Client
+from wheelbase.index.indexes import Index
 from wheelbase.index.settings import user_settings, with_requirements_options
 from wheelbase.index.simple import Candidate
+from wheelbase.pins import Asked
 from wheelbase.project.read import read_requirements
 from wheelbase.project.values import Requirements
 from wheelbase.recipes.fit import Fit, Picked, advice_parts, candidates_of, fit
 from wheelbase.recipes.recommend import recommend
 from wheelbase.recipes.values import BaseCost, Comparison, PickedFile
-from wheelbase.resolve import Asked, Index
 from wheelbase.source.archive import SourceFacts, read_source
 from wheelbase.source.estimate import build_packages, compile_seconds
 from wheelbase.wheels import bytecode

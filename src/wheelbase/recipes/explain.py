@@ -13,10 +13,11 @@ from wheelbase.bases.facts import Arch, BaseFacts
 from wheelbase.bases.target import Target, target_of
 from wheelbase.errors import BaseError, RequirementsError
 from wheelbase.index.client import Client
+from wheelbase.index.indexes import Index
 from wheelbase.index.settings import user_settings, with_requirements_options
+from wheelbase.pins import Asked
 from wheelbase.project.values import Requirements, parse_requirement
 from wheelbase.recipes.fit import Picked, advice, candidates_of, fit, policy_for
-from wheelbase.resolve import Asked, Index
 from wheelbase.wheels.select import Choice, Judged, choose
 
 

@@ -11,9 +11,11 @@ from packaging.version import Version
 from wheelbase.bases.facts import BaseFacts
 from wheelbase.bases.target import Target
 from wheelbase.errors import ResolutionError
+from wheelbase.index.indexes import Index
 from wheelbase.index.simple import Candidate
+from wheelbase.pins import Asked
 from wheelbase.project.values import Package, Requirements, pinned
-from wheelbase.resolve import Asked, Index, Resolution, resolve
+from wheelbase.resolve import Resolution, resolve
 from wheelbase.wheels.select import Choice, Policy, choose, usable
 
 _MAX_STEPS = 8

@@ -47,6 +47,8 @@ class Model:
     tests: float
     #: The share left by gzip, as an offset and a slope over the source's density.
     gzip: tuple[float, float]
+    #: Which of the corrections of measured projects hold for it.
+    family: int
 
     def code(self, path: str, size: int, deflated: int) -> float:
         """The bytes that a module adds over those of an empty one."""
@@ -73,7 +75,7 @@ class Spread:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Package:
-    """The corrections of a measured folder, by the size of all modules in it."""
+    """The corrections of a measured folder, by the logarithm of the size of all modules in it."""
 
     sizes: Sequence[float]
     code: Sequence[float]
@@ -86,7 +88,8 @@ class Constants:
 
     models: Sequence[Model]
     spread: Spread
-    packages: Mapping[str, Package]
+    #: By family of Pythons, and by folder or module below site-packages.
+    packages: Sequence[Mapping[str, Package]]
 
 
 @dataclass(slots=True)
@@ -113,12 +116,13 @@ def estimate_with(
 ) -> Bytecode:
     """The same, with other constants than the ones shipped."""
     model = min(constants.models, key=lambda one: (abs(one.version[1] - python[1]), one.version))
+    packages = constants.packages[model.family]
     groups: dict[str, _Group] = {}
     for name, size, deflated in files:
         if not name.endswith(".py"):
             continue
         path = installed(name)
-        group = groups.setdefault(key_of(path, constants.packages), _Group())
+        group = groups.setdefault(key_of(path, packages), _Group())
         group.size += size
         group.deflated += deflated
         group.fixed += model.empty + path_bytes(f"{site_packages}/{path}")
@@ -128,12 +132,12 @@ def estimate_with(
     for key, group in groups.items():
         code, gzip = group.code, _line(model.gzip, density(group.size, group.deflated))
         half = constants.spread.unknown
-        package = constants.packages.get(key)
+        package = packages.get(key)
         if package and group.size:
             log_size = math.log(group.size)
             code *= _between(log_size, package.sizes, package.code)
             gzip *= _between(log_size, package.sizes, package.gzip)
-            growth = min(abs(log_size - one) for one in package.sizes)
+            growth = max(package.sizes[0] - log_size, log_size - package.sizes[-1], 0.0)
             half = min(half, constants.spread.known + constants.spread.growth * growth)
         value += group.fixed + code
         compressed += (group.fixed + code) * gzip
@@ -164,17 +168,18 @@ def parse(document: Mapping[str, Any]) -> Constants:
             per_byte=one["per_byte"],
             tests=one["tests"],
             gzip=(one["gzip"][0], one["gzip"][1]),
+            family=one["family"],
         )
         for one in document["python"]
     ]
-    packages = {
-        key: Package(
-            sizes=[math.log(point[0]) for point in points],
-            code=[point[1] for point in points],
-            gzip=[point[2] for point in points],
-        )
-        for key, points in document["packages"].items()
-    }
+    packages: list[dict[str, Package]] = [{} for _ in range(1 + max(one.family for one in models))]
+    for key, rows in document["packages"].items():
+        for family, corrections in enumerate(packages):
+            # A release that no Python of the family can install has a zero there.
+            points = [(math.log(size), codes[family], gzip) for size, *codes, gzip in rows if codes[family]]
+            if points:
+                sizes, code, gzip = zip(*points, strict=True)
+                corrections[key] = Package(sizes=sizes, code=code, gzip=gzip)
     return Constants(models, Spread(**document["spread"]), packages)
 
 

@@ -1,0 +1,44 @@
+"""All the indexes that a user has set up, as one. Talks to the network."""
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+
+from wheelbase.index.client import CONCURRENCY, Client
+from wheelbase.index.settings import IndexSettings
+from wheelbase.index.simple import Candidate, read_links, read_page
+
+
+class Index:
+    """What the user's indexes have, each package asked for once a run."""
+
+    def __init__(self, client: Client, settings: IndexSettings, *, refresh: bool = False) -> None:
+        """Ask nothing yet."""
+        self.client = client
+        self.settings = settings
+        self.refresh = refresh
+        self._known: dict[str, tuple[Candidate, ...]] = {}
+
+    def files(self, name: str) -> tuple[Candidate, ...]:
+        """Return all files of a package. Of files with one name the one that says more of itself is kept."""
+        if name not in self._known:
+            self._known[name] = tuple(self._ask(name))
+        return self._known[name]
+
+    def fetch(self, names: Iterable[str]) -> None:
+        """Ask for many packages at once."""
+        with ThreadPoolExecutor(CONCURRENCY) as pool:
+            list(pool.map(self.files, names))
+
+    def _ask(self, name: str) -> Iterable[Candidate]:
+        found: dict[str, Candidate] = {}
+        for url in self.settings.index_urls:
+            page = read_page(self.client, url, name, refresh=self.refresh)
+            for file in page or ():
+                if file.filename not in found or (found[file.filename].size is None and file.size is not None):
+                    found[file.filename] = file
+            if page and not self.settings.best_match:
+                break
+        for link in self.settings.find_links:
+            for file in read_links(self.client, link, name):
+                found.setdefault(file.filename, file)
+        return found.values()

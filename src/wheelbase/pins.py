@@ -1,0 +1,160 @@
+"""One run of uv: requirements in, pinned packages out, for one Python version and every Linux. Runs uv."""
+
+import re
+import tempfile
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
+
+from packaging.pylock import Pylock
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from wheelbase.errors import ResolutionError
+from wheelbase.index.settings import IndexSettings, uv_project
+from wheelbase.project.values import Package, Requirements
+from wheelbase.source.archive import SourceFacts
+from wheelbase.uv import refusal, run_uv
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """Everything that a resolution depends on. `narrowed` are further constraints, for one base."""
+
+    requirements: Requirements
+    settings: IndexSettings
+    python: tuple[int, int]
+    as_of: date | None = None
+    allow_build: frozenset[str] = frozenset()
+    narrowed: tuple[str, ...] = ()
+
+    @property
+    def not_after(self) -> datetime | None:
+        """Return the last moment of the date asked for."""
+        return datetime.combine(self.as_of, time.max, tzinfo=UTC) if self.as_of else None
+
+
+class NeedsSource(Exception):
+    """Packages that have no wheel in any version that is allowed."""
+
+    def __init__(self, names: frozenset[str]) -> None:
+        """Name them."""
+        super().__init__(names)
+        self.names = names
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A release that is taken from its source archive, with the dependencies that it states."""
+
+    version: Version
+    facts: SourceFacts
+    forced: bool
+
+
+def pin(asked: Asked, sources: Mapping[str, tuple[Source, ...]]) -> tuple[Package, ...]:
+    """Run uv once and read the pylock.toml that it writes."""
+    import tomli_w
+
+    with tempfile.TemporaryDirectory(prefix="wheelbase-") as name:
+        folder = Path(name)
+        (folder / "pyproject.toml").write_text(tomli_w.dumps(_uv_input(asked, sources)), encoding="utf-8")
+        constraints = [*map(str, asked.requirements.constraints), *asked.narrowed]
+        (folder / "constraints.txt").write_text("\n".join(constraints), encoding="utf-8")
+        command = [
+            "pip",
+            "compile",
+            "--quiet",
+            "--universal",
+            "--format",
+            "pylock.toml",
+            "--output-file",
+            "pylock.toml",
+        ]
+        command += [
+            "--python-version",
+            dotted(asked.python),
+            "--constraints",
+            "constraints.txt",
+            "--only-binary",
+            ":all:",
+        ]
+        command += [word for package in sorted(sources) for word in ("--no-binary", package)]
+        command += (
+            ["--exclude-newer", (asked.not_after + timedelta(microseconds=1)).isoformat()] if asked.not_after else []
+        )
+        command += ["--no-deps"] if asked.requirements.complete else []
+        certificates = {"SSL_CERT_FILE": asked.settings.certificates} if asked.settings.certificates else {}
+        result = run_uv(
+            *command,
+            "-",
+            directory=folder,
+            stdin="\n".join(map(str, asked.requirements.requirements)),
+            environment=certificates,
+        )
+        if result.returncode:
+            raise _judged(asked, result)
+        lock = Pylock.from_dict(tomllib.loads((folder / "pylock.toml").read_text(encoding="utf-8")))
+    return tuple(
+        Package(name=canonicalize_name(package.name), version=package.version, marker=package.marker)
+        for package in lock.packages
+        if package.version
+    )
+
+
+def _uv_input(asked: Asked, sources: Mapping[str, tuple[Source, ...]]) -> dict[str, Any]:
+    table = uv_project(asked.settings)
+    table["environments"] = [f"sys_platform == 'linux' and python_version == '{dotted(asked.python)}'"]
+    table.setdefault("dependency-metadata", [])
+    for name, known in sources.items():
+        # The entry without a version holds for all that were not read, so that uv never builds one to ask it.
+        for source, version in [*((source, str(source.version)) for source in known), (known[0], None)]:
+            if source.facts.requires_dist is not None:
+                entry: dict[str, Any] = {"name": name, "requires-dist": list(source.facts.requires_dist)}
+                table["dependency-metadata"].append(entry | ({"version": version} if version else {}))
+    return {
+        "project": {"name": "wheelbase-asks", "version": "0", "requires-python": f">={dotted(asked.python)}"},
+        "tool": {"uv": table},
+    }
+
+
+def _judged(asked: Asked, result: CompletedProcess[str]) -> Exception:
+    """Return the error that uv's refusal amounts to."""
+    needed = frozenset(
+        canonicalize_name(name) for name in re.findall(r"Wheels are required for `([^`]+)`", result.stderr)
+    )
+    if needed:
+        return NeedsSource(needed)
+    message, hint = refusal(result)
+    message = (
+        " ".join(message.split()).removeprefix("No solution found when resolving dependencies ").removeprefix("cause: ")
+    )
+    if missing := re.search(r"Because (\S+) was not found in the package registry", message):
+        return ResolutionError(
+            f"{missing[1]} is not on the package index",
+            hint="check its spelling, and the index settings if it is a private package",
+        )
+    if missing := re.search(r"Because there is no version of (\S+) ", message):
+        when = f" as of {asked.as_of}" if asked.as_of else ""
+        return ResolutionError(
+            f"there is no {missing[1]} on the package index{when}",
+            hint="loosen the version; `wheelbase explain` lists what there is",
+        )
+    if re.search(r"Failed to fetch|error sending request|Could not connect|dns error", message):
+        return ResolutionError(
+            f"the package index cannot be reached: {message}",
+            hint="check the network, the proxy and the index settings",
+        )
+    return ResolutionError(
+        f"no set of versions satisfies {asked.requirements.source}: {message}",
+        hint=hint or "loosen one of the requirements named, or choose another --python",
+    )
+
+
+def dotted(python: tuple[int, int]) -> str:
+    """Return (3, 13) as `3.13`."""
+    return f"{python[0]}.{python[1]}"
