@@ -39,8 +39,9 @@ from wheelbase.wheels import bytecode
 from wheelbase.wheels.bytecode import Model, Spread, density, installed, is_test, path_bytes
 
 Array = NDArray[np.float64]
-#: A line of the corrections: the size of a folder's modules, the correction of their bytecode, and of its gzip.
-Point = tuple[int, float, float]
+#: A point of the corrections: the size of a folder's modules, the correction of their bytecode on each family of
+#: Pythons (or 0), and of its gzip.
+Point = tuple[float, ...]
 
 #: Deflated to plain size of a module: the knots of the bytes of bytecode per byte of source.
 DENSITIES = (0.1, 0.2, 0.3, 0.45)
@@ -523,7 +524,7 @@ def samples(measured: Measured, models: Mapping[str, Model], keys: Mapping[str, 
 
 
 def corrections(found: Iterable[Sample]) -> dict[str, list[Point]]:
-    """The mean samples of each release of each folder over the Pythons of a family, less what lines between them say."""
+    """The mean samples of each release of each folder by family, less those that lines between others give."""
     by_key: dict[str, dict[str, list[Sample]]] = defaultdict(lambda: defaultdict(list))
     for sample in found:
         by_key[sample.key][sample.release].append(sample)

@@ -1,5 +1,6 @@
 """Options that several commands share, and what turns their texts into values. Prints."""
 
+import os
 import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -71,8 +72,8 @@ def output_format(*formats: str) -> Callable[[Command], Command]:
 
 
 def print_rich(renderable: Any) -> None:
-    """Print to standard output: as wide as the terminal, 100 columns where there is none; colour honours NO_COLOR."""
+    """Print to standard output: as wide as the terminal (COLUMNS goes before it), 100 columns where there is none."""
     from rich.console import Console
 
-    width = None if sys.stdout.isatty() else 100
+    width = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else 100
     Console(highlight=False, soft_wrap=False, width=width).print(renderable)

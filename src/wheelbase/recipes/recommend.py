@@ -39,9 +39,13 @@ def _reason(best: BaseCost, costs: Sequence[BaseCost], ready: Sequence[BaseCost]
         parts.append(f"its image is the smallest, {more:.0f} MB less than {second.base}")
     elif compiling:
         parts.append(f"{compiling[0].base} compiles {', '.join(compiling[0].compiles)}")
-    unknown = [cost.base for cost in ready if cost.image_bytes is None]
+    remarks = []
+    if best.facts.libc == "musl" and any(cost.facts.libc == "glibc" for cost in ready):
+        remarks.append("what musl does otherwise at run time is not weighed")
+    if unknown := [cost.base for cost in ready if cost.image_bytes is None]:
+        remarks.append(f"size not known: {', '.join(unknown)}")
     text = ", and ".join(parts)
-    return f"{text} (size not known: {', '.join(unknown)})" if unknown else text
+    return f"{text} ({'; '.join(remarks)})" if remarks else text
 
 
 def _all_wheels(cost: BaseCost) -> str:

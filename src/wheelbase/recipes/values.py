@@ -1,5 +1,6 @@
 """What a comparison answers. Pure values; sizes in bytes, times in seconds, None is "not known"."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -7,6 +8,9 @@ from typing import Literal
 from wheelbase.bases.facts import BaseFacts
 from wheelbase.buildtime import Seconds
 from wheelbase.wheels.bytecode import Bytecode
+
+Report = Callable[[str, int, int], None]
+"""Hears of progress: the step, how many are done, of how many (0: not known)."""
 
 Verdict = Literal["wheels", "compiles", "impossible", "no-python"]
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from wheelbase.recipes.values import BaseCost, Comparison
-from wheelbase.report.units import names
+from wheelbase.report.units import few, names
 
 
 def heading(comparison: Comparison) -> str:
@@ -31,8 +31,11 @@ def details(cost: BaseCost) -> Iterator[str]:
     versions = {file.name: f"{file.name} {file.version}" for file in cost.files}
     if cost.compiles:
         yield f"compiles {names([versions[name] for name in cost.compiles])}"
-    for name, reason in cost.missing:
-        yield f"cannot install {name}: {reason}"
+    if len(cost.missing) == 1:
+        yield f"cannot install {cost.missing[0][0]} {cost.missing[0][1]}"
+    elif cost.missing:
+        missing = names(few([name for name, _ in cost.missing]))
+        yield f"cannot install {missing}: no wheel fits, and there is no source archive"
     if cost.build_packages:
         least = names(cost.build_packages)
         yield f"needs at least {least} to build; what else the archives ask for was not looked into"

@@ -20,6 +20,11 @@ def duration(seconds: Seconds | None) -> str:
     return f"{seconds.low / 60:.0f}-{seconds.high / 60:.0f} min"
 
 
+def few(words: list[str], most: int = 8) -> list[str]:
+    """Return the first of the words, and how many more there are."""
+    return words if len(words) <= most + 1 else [*words[:most], f"{len(words) - most} more"]
+
+
 def names(words: tuple[str, ...] | list[str], last: str = "and") -> str:
     """Return `a, b and c`."""
     return f" {last} ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
