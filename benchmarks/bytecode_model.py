@@ -58,7 +58,12 @@ CLOSE = 0.02
 #: what the step from 3.10 to 3.11, the largest so far, changed.
 PER_VERSION = 0.2
 #: Folders that more than one project installs into, or might.
-COMMON = {"test", "tests", "testing", "docs", "doc", "example", "examples", "scripts", "benchmarks", "tools", ".."}
+COMMON = set(
+    ".. app bin config core data doc docs example examples benchmark benchmarks lib sample samples scripts share src"
+    " test testing tests tools tutorial util utils".split()
+)
+#: A folder with fewer bytes of modules than this needs no correction.
+TINY = 5_000
 
 #: Projects whose newest wheels for Python 3.12 and for Python 3.8 are measured.
 TWO_RELEASES = """
@@ -233,7 +238,9 @@ def main(root, names, write):
     warnings.simplefilter("ignore")
     sys.setrecursionlimit(10000)
     site = "/usr/local/lib/python%d.%d/site-packages" % sys.version_info[:2]
-    version = ".".join(map(str, sys.version_info[:3])) + ("" if sys.version_info[3] == "final" else " (preview)")
+    version = sys.version.split()[0]
+    if sys.platform == "emscripten":
+        version += " for WebAssembly"
     empty = HEADER + len(marshal.dumps(compile(b"", "", "exec", dont_inherit=True)))
     write(json.dumps({"version": sys.version_info[:2], "patch": version, "empty": empty}))
     for name in names:
@@ -494,12 +501,13 @@ def folders(wheels: Iterable[Wheel]) -> dict[str, str]:
         for folder, owners in below.items():
             if folder.split("/")[-1] in COMMON and depth == 1:
                 continue
-            for project, names in owners.items():
-                has_modules = folder in names or any(name.count("/") == depth for name in names)
-                if len(owners) == 1 and has_modules:
-                    found[folder] = project
-                elif folder not in names:
-                    level.append((folder, project, names))
+            # A plugin that another project puts into a folder doesn't make it theirs.
+            project, names = max(owners.items(), key=lambda owner: len(owner[1]))
+            mostly = len(names) > 0.9 * sum(len(some) for some in owners.values())
+            if mostly and (folder in names or any(name.count("/") == depth for name in names)):
+                found[folder] = project
+            else:
+                level += [(folder, project, names) for project, names in owners.items() if folder not in names]
     return found
 
 
@@ -519,7 +527,7 @@ def samples(measured: Measured, models: Mapping[str, Model], keys: Mapping[str, 
         share = wheel.gzip / wheel.bytecode
         gzip = share / (model.gzip[0] + model.gzip[1] * min(density(wheel.size, wheel.deflated), 0.45))
         for key, (plain, real, said) in sums.items():
-            if plain >= 1000 and real > 0:
+            if plain >= TINY and real > 0:
                 yield Sample(model.family, key, wheel.project, wheel.release, int(plain), real / said, gzip)
 
 
@@ -555,7 +563,8 @@ def _thinned(points: list[Point]) -> list[Point]:
         before, point, after = kept[-1], points[number], points[number + 1]
         share = math.log(point[0] / before[0]) / math.log(after[0] / before[0])
         columns = zip(before[1:], point[1:], after[1:], strict=True)
-        if not all(a and b and c and abs(a + share * (c - a) - b) < CLOSE for a, b, c in columns):
+        # A family that has no point here (a zero) has no line through it either.
+        if not all(a == b == c or (a * b * c > 0 and abs(a + share * (c - a) - b) < CLOSE) for a, b, c in columns):
             kept.append(point)
     return kept + points[1:][-1:]
 
@@ -575,10 +584,10 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Errors:
-    """Relative errors, and the share of them within the range stated."""
+    """Relative errors, and the share of them within the range stated, if one is."""
 
     errors: list[float]
-    within: float
+    within: float | None
 
     @property
     def summary(self) -> tuple[float, float, float]:
@@ -587,7 +596,8 @@ class Errors:
 
     def __str__(self) -> str:
         bias = statistics.mean(self.errors)
-        return "{:5.1%} {:6.1%} {:6.1%}".format(*self.summary) + f"  {bias:+5.1%} {self.within:5.0%}"
+        within = "" if self.within is None else f"{self.within:5.0%}"
+        return "{:5.1%} {:6.1%} {:6.1%}".format(*self.summary) + f"  {bias:+5.1%} {within}"
 
 
 def judge(wheel: Wheel, model: Model, spread: Spread, points: Mapping[str, list[Point]]) -> Judged:
@@ -611,7 +621,8 @@ def total(parts: Iterable[Judged], *, packed: bool = False) -> tuple[float, floa
 
 def errors(groups: Iterable[Iterable[Judged]], *, packed: bool = False) -> Errors:
     found = [total(group, packed=packed) for group in groups]
-    return Errors([off for off, _ in found], statistics.mean(share <= 1 for _, share in found))
+    within = None if packed else statistics.mean(share <= 1 for _, share in found)
+    return Errors([off for off, _ in found], within)
 
 
 def draw(judged: Sequence[Judged], count: int = 1000) -> list[list[Judged]]:
@@ -658,18 +669,19 @@ def hold_out(measured: Sequence[Measured], keys: Mapping[str, str]) -> tuple[Spr
             seen[sample.project].append(sample)
 
     @cache
-    def others(project: str, release: str) -> dict[str, list[Point]]:
-        return corrections(sample for sample in seen[project] if sample.release != release)
+    def others(project: str, release: str, family: int) -> dict[str, list[Point]]:
+        some = [sample for sample in seen[project] if sample.release != release]
+        return corrections(some) if any(sample.family == family for sample in some) else {}
 
     def pass_over(spread: Spread) -> dict[str, tuple[list[Judged], list[Judged]]]:
         result = {}
         for one in measured:
-            unknown = [judge(wheel, models[one.name][wheel.name], spread, {}) for wheel in one.wheels]
-            known = [
-                judge(wheel, models[one.name][wheel.name], spread, points)
-                for wheel in one.wheels
-                if (points := others(wheel.project, wheel.release))
-            ]
+            unknown, known = [], []
+            for wheel in one.wheels:
+                model = models[one.name][wheel.name]
+                unknown.append(judge(wheel, model, spread, {}))
+                if points := others(wheel.project, wheel.release, model.family):
+                    known.append(judge(wheel, model, spread, points))
             result[one.name] = (unknown, known)
         return result
 

@@ -1,17 +1,25 @@
 """What was asked for, parsed. Pure values."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from packaging.markers import Marker
-from packaging.requirements import InvalidRequirement, Requirement
+from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from wheelbase.errors import RequirementsError
 from wheelbase.index.simple import Candidate
+
+_SHOWN = 120
+# `extra == "x"` as core metadata has it, `"x" in extras` as PEP 751 has it; the way `str(Marker)` spells both.
+_QUESTION = re.compile(
+    r'extra (?P<operator>==|!=) "(?P<name>[^"]*)"|'
+    r'"(?P<value>[^"]*)" (?P<how>in|not in) (?P<variable>extras|dependency_groups)'
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,21 +57,18 @@ class Requirements:
 def parse_requirement(text: str, where: str) -> Requirement:
     """Parse a PEP 508 line that an index can answer; a URL, a path or a typing error is refused with a clear word."""
     line = text.strip()
-    if (
-        "://" in line.split(" @ ")[0]
-        or line.startswith(("git+", ".", "/", "~"))
-        or line.endswith((".whl", ".tar.gz", ".zip"))
-    ):
+    shown = line if len(line) <= _SHOWN else f"{line[:_SHOWN]}…"
+    place = line.split(";")[0].split("@")[0].strip()
+    if "/" in place or place.startswith((".", "~")) or place.lower().endswith((".whl", ".tar.gz", ".zip")):
         raise RequirementsError(
-            f"{where}: {line} is a URL or a path; only packages of an index can be compared",
+            f"{where}: {shown} is a URL or a path; only packages of an index can be compared",
             hint="name the package and version instead (name==1.0), or leave it out and add what it depends on",
         )
     try:
         requirement = Requirement(line)
-    except InvalidRequirement as error:
-        said = str(error).splitlines()[0]
+    except (ValueError, RecursionError) as error:  # too many digits or brackets end in the latter two
         raise RequirementsError(
-            f"{where}: {line!r} is not a requirement: {said}",
+            f"{where}: {shown!r} is not a requirement: {str(error).partition(chr(10))[0]}",
             hint='write it as PEP 508 has it: name, name[extra]>=1.0, or "name; marker"',
         ) from error
     if requirement.url:
@@ -72,6 +77,22 @@ def parse_requirement(text: str, where: str) -> Requirement:
             hint=f"use the released package ({requirement.name}), or leave it out and add what it depends on",
         )
     return requirement
+
+
+def answered(marker: str, *, extras: Collection[str] = (), groups: Collection[str] = ()) -> Marker:
+    """Return a marker with its questions about extras and dependency groups answered.
+
+    What is left can be asked of any target. The answers are spelled as comparisons, as PEP 508 has no constants.
+    """
+    wanted = {"extra": extras, "extras": extras, "dependency_groups": groups}
+
+    def answer(found: re.Match[str]) -> str:
+        name = canonicalize_name(found["name"] or found["value"])
+        negated = (found["how"] or found["operator"]) in ("not in", "!=")
+        is_wanted = name in map(canonicalize_name, wanted[found["variable"] or "extra"])
+        return 'python_version >= "0"' if is_wanted != negated else 'python_version < "0"'
+
+    return Marker(_QUESTION.sub(answer, str(Marker(marker))))
 
 
 def pinned(requirements: tuple[Requirement, ...], name: str) -> bool:
