@@ -1,8 +1,9 @@
 """What was computed or fetched once, kept in the user's cache directory. Reads and writes files.
 
 Entries are files named by the SHA-256 of their key. They are written under a temporary name and renamed, so that a
-reader sees a whole entry or none, and any number of processes may share one cache. A cache that cannot be written
-(a read-only home, a full disk) costs speed, never an answer.
+reader sees a whole entry or none, and any number of processes may share one cache. Each begins with a digest of the
+rest: an entry that a disk or a power cut has damaged is no entry. A cache that cannot be written (a read-only home,
+a full disk) costs speed, never an answer.
 """
 
 import contextlib
@@ -13,6 +14,9 @@ import time
 from pathlib import Path
 
 from platformdirs import user_cache_path
+
+_DIGEST = 16
+_ABANDONED = 3600.0
 
 
 def cache_directory() -> Path:
@@ -28,14 +32,16 @@ class Cache:
         self._directory = cache_directory() / kind
 
     def get(self, key: str, *, max_age: float | None = None) -> bytes | None:
-        """Return the entry, or None where there is none or it is older than `max_age` seconds."""
+        """Return the entry, or None where there is none, it is damaged or older than `max_age` seconds."""
         path = self._path(key)
         try:
             if max_age is not None and not 0 <= time.time() - path.stat().st_mtime <= max_age:
                 return None
-            return path.read_bytes()
+            raw = path.read_bytes()
         except OSError:
             return None
+        digest, value = raw[:_DIGEST], raw[_DIGEST:]
+        return value if digest == _digest(value) else None
 
     def put(self, key: str, value: bytes) -> None:
         """Store the entry whole, or not at all."""
@@ -45,9 +51,13 @@ class Cache:
             path.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".new-", delete=False) as file:
                 temporary = Path(file.name)
-                file.write(value)
+                file.write(_digest(value) + value)
             temporary.replace(path)
+            temporary = None
+            _sweep(path.parent)
         except OSError:
+            pass
+        finally:
             if temporary is not None:
                 with contextlib.suppress(OSError):
                     temporary.unlink()
@@ -55,3 +65,15 @@ class Cache:
     def _path(self, key: str) -> Path:
         name = hashlib.sha256(key.encode()).hexdigest()
         return self._directory / name[:2] / name[2:]
+
+
+def _digest(value: bytes) -> bytes:
+    return hashlib.sha256(value).digest()[:_DIGEST]
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a process that was killed while writing has left."""
+    for left in folder.glob(".new-*"):
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > _ABANDONED:
+                left.unlink()

@@ -5,12 +5,24 @@ interpreter that runs wheelbase is the only one it looks at: targets are describ
 """
 
 import os
+import re
 import subprocess
 import sys
 from functools import cache
 from pathlib import Path
 
-from wheelbase.errors import WheelbaseError
+from wheelbase.errors import PackageIndexError, WheelbaseError
+from wheelbase.index.urls import hide_credentials
+
+# uv runs in a folder of ours: paths that the user's variables give from here have to be made whole. Those of several
+# values are separated by the second character.
+_PATHS = {
+    "UV_CONFIG_FILE": None,
+    "UV_CACHE_DIR": None,
+    "SSL_CERT_FILE": None,
+    "NETRC": None,
+    "UV_FIND_LINKS": ",",
+}
 
 
 @cache
@@ -31,22 +43,60 @@ def run_uv(
     *arguments: str, directory: Path, stdin: str = "", environment: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run `uv ARGUMENTS` in `directory` and return what it printed; a failure is the caller's to judge."""
-    return subprocess.run(
-        [uv_binary(), "--no-python-downloads", "--color", "never", "--no-progress", *arguments],
-        cwd=directory,
-        input=stdin,
-        env={**os.environ, "UV_PYTHON": sys.executable, **(environment or {})},
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-        check=False,
-    )
+    command = [uv_binary(), "--no-python-downloads", "--color", "never", "--no-progress"]
+    variables = {**_from_anywhere(os.environ), "UV_PYTHON": sys.executable, **(environment or {})}
+    result = _run([*command, *arguments], directory, stdin, variables)
+    if result.returncode and "Failed to initialize cache" in result.stderr:
+        # A cache that cannot be written costs speed, never an answer.
+        result = _run([*command, "--no-cache", *arguments], directory, stdin, variables)
+    return result
+
+
+def _run(
+    command: list[str], directory: Path, stdin: str, variables: dict[str, str]
+) -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(
+            command,
+            cwd=directory,
+            input=stdin,
+            env=variables,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            check=False,
+        )
+    except OSError as error:
+        raise WheelbaseError(
+            f"{command[0]} cannot be run: {error.strerror}",
+            hint="install it again: pip install --force-reinstall uv",
+        ) from error
+
+
+def _from_anywhere(variables: "os._Environ[str]") -> dict[str, str]:
+    whole = dict(variables)
+    for name, separator in _PATHS.items():
+        if value := whole.get(name):
+            parts = value.split(separator) if separator else [value]
+            whole[name] = (separator or "").join(
+                part if "://" in part else str(Path(part).expanduser().absolute()) for part in parts if part
+            )
+    return whole
 
 
 def refusal(result: subprocess.CompletedProcess[str]) -> tuple[str, str | None]:
-    """Return what uv said of its failure: its message and, where it gave one, its hint."""
-    message, _, hint = result.stderr.partition("\nhint:")
+    """Return what uv said of its failure, without credentials: its message and, where it gave one, its hint.
+
+    An index that wants other credentials is an error of its own: uv calls its packages missing.
+    """
+    said = hide_credentials(result.stderr)
+    message, _, hint = said.partition("\nhint:")
+    if refused := re.search(r"An index (?:URL )?\((\S+)\).*?(401|403) ", hint, re.DOTALL):
+        raise PackageIndexError(
+            f"{refused[1]} answers {refused[2]}: it wants credentials, or others than those it was given",
+            hint="put them into the index URL, a netrc file or keyring, as for pip; or UV_INDEX_NAME_USERNAME for uv",
+        )
     kept = [line for line in message.splitlines() if line.strip() and not line.startswith("warning:")]
     text = "\n".join(kept).removeprefix("error: ").strip()
     return text or f"uv ended with exit code {result.returncode}", " ".join(hint.split()) or None

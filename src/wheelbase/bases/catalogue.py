@@ -44,7 +44,8 @@ class Catalogue:
     def find(self, reference: str, *, arch: Arch, on: date) -> BaseFacts:
         """Return the facts of an image as of a date; an unknown one is an error that names its nearest neighbours."""
         name = _normalized(reference)
-        images = self.meanings(name, on=on)
+        # The names of images that have one tag only are written without it.
+        images = tuple(image for known in (name, name.removesuffix(":latest")) for image in self.meanings(known, on=on))
         rows = [row for row in self.base if row.image in images or row.exact in images]
         if not rows:
             raise self._unknown(reference, name)

@@ -3,29 +3,47 @@
 One `Client` serves all threads of a run. It counts what it asked for and received, which the benchmark prints.
 """
 
-import base64
-import netrc
 import os
-import shutil
-import ssl
-import subprocess
 import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from urllib.parse import unquote, urlsplit, urlunsplit
-from urllib.request import getproxies, proxy_bypass, url2pathname
+from typing import Literal
+from urllib.parse import urljoin
 
 import urllib3
 
 from wheelbase import __version__
 from wheelbase.errors import PackageIndexError
-from wheelbase.index.settings import IndexSettings
+from wheelbase.index.credentials import Credentials
+from wheelbase.index.transport import is_trusted, new_pool, proxy_for, tls_context
+from wheelbase.index.urls import file_path, hide_credentials, split
+from wheelbase.index.values import IndexSettings
 
 CONCURRENCY = 16
+MAX_PAGE = 128 << 20
+_MAX_FILE = 8 << 30
+_MAX_REDIRECTS = 10
+_MAX_PATIENCE = 30.0
+_SHORT = 64 * 1024
+_CHUNK = 256 * 1024
 _TIMEOUT = urllib3.Timeout(connect=15, read=60)
-_RETRIES = urllib3.Retry(total=3, backoff_factor=0.5, status_forcelist=(429, 500, 502, 503, 504), raise_on_status=False)
+_TRIES = 3
+Cut = Literal["no", "start", "end"]
+
+
+class _Retries(urllib3.Retry):
+    """urllib3's, but a server cannot make us sleep for hours, nor stop us with a broken date."""
+
+    def parse_retry_after(self, retry_after: str) -> float:
+        """Return the seconds that the server wants to be left alone."""
+        try:
+            return min(super().parse_retry_after(retry_after), _MAX_PATIENCE)
+        except urllib3.exceptions.InvalidHeader:
+            return 1.0
+
+
+_RETRIES = _Retries(total=_TRIES, backoff_factor=0.5, status_forcelist=(429, 500, 502, 503, 504), raise_on_status=False)
 
 
 @dataclass(slots=True)
@@ -45,12 +63,16 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """A whole answer. `url` is where it came from after redirects, without credentials."""
+    """An answer. `url` is where it came from after redirects, without credentials.
+
+    `skipped` counts the bytes of the body that came before `body`, where its end alone was wanted.
+    """
 
     url: str
     status: int
     headers: Mapping[str, str]
     body: bytes
+    skipped: int = 0
 
 
 class Client:
@@ -60,183 +82,188 @@ class Client:
         """Open no connection yet."""
         self.traffic = Traffic()
         self._settings = settings
-        self._pools: dict[str, urllib3.PoolManager] = {}
-        self._authorizations: dict[str, str | None] = {}
+        self._credentials = Credentials(settings)
+        self._pools: dict[tuple[str | None, bool], urllib3.PoolManager] = {}
         self._lock = threading.Lock()
 
-    def get(self, url: str, headers: Mapping[str, str] | None = None) -> Response:
-        """Return the answer to a GET; `file:` URLs are read. Status codes below 500 are the caller's to judge."""
-        if url.startswith("file:"):
-            return _read_file(url)
-        with self._open(url, headers or {}) as response:
-            body = response.read()
-            self.traffic.add(len(body))
-            final = response.geturl() or url
-            return Response(
-                url=_without_credentials(final), status=response.status, headers=response.headers, body=body
-            )
+    def get(
+        self, url: str, headers: Mapping[str, str] | None = None, *, limit: int = MAX_PAGE, cut: Cut = "no"
+    ) -> Response:
+        """Return the answer to a GET; `file:` URLs are read. Status codes below 500 are the caller's to judge.
 
-    def stream(self, url: str, limit: int) -> bytes:
-        """Return the body of at most `limit` bytes; a longer one, or a failure, is an error."""
+        A body longer than `limit` bytes is an error, unless it may be `cut`: to its `start`, the rest being left on
+        the wire, or to its `end`.
+        """
         if url.startswith("file:"):
-            return _read_file(url).body
-        with self._open(url, {}) as response:
-            check_status(url, response.status)
-            body: bytes = response.read(limit + 1)
-            self.traffic.add(len(body))
-        if len(body) > limit:
-            raise PackageIndexError(f"{url} is larger than {limit} bytes", hint="wheelbase does not read such a file")
-        return body
+            return _read_file(url, limit, cut)
+        for attempt in range(1, _TRIES + 1):
+            try:
+                return self._get(url, headers or {}, limit, cut)
+            except urllib3.exceptions.ProtocolError as error:
+                # The connection broke within the body: all before that urllib3 tries again by itself.
+                if attempt == _TRIES:
+                    raise _unreadable(url, error) from error
+                time.sleep(0.25 * attempt)
+            except urllib3.exceptions.HTTPError as error:
+                raise _unreadable(url, error) from error
+        raise AssertionError
 
-    @contextmanager
-    def _open(self, url: str, headers: Mapping[str, str]) -> Iterator[urllib3.BaseHTTPResponse]:
-        plain = _without_credentials(url)
-        sent = {"User-Agent": f"wheelbase/{__version__}", **headers}
-        if authorization := self._authorization(url):
-            sent["Authorization"] = authorization
-        response = None
+    def _get(self, url: str, headers: Mapping[str, str], limit: int, cut: Cut) -> Response:
+        url, response = self._follow(url, headers)
         try:
-            pool = self._pool(plain)
-            response = pool.request(
-                "GET", plain, headers=sent, preload_content=False, retries=_RETRIES, timeout=_TIMEOUT
-            )
-            if response.status == 401 and not authorization and (authorization := self._keyring(plain)):
-                response.drain_conn()
-                sent["Authorization"] = authorization
-                response = pool.request(
-                    "GET", plain, headers=sent, preload_content=False, retries=_RETRIES, timeout=_TIMEOUT
-                )
             if response.status >= 500 or response.status == 429:
-                check_status(plain, response.status)
-            yield response
-        except urllib3.exceptions.HTTPError as error:
-            raise PackageIndexError(f"{plain} cannot be read: {_cause(error)}", hint=_network_hint(error)) from error
+                check_status(url, response.status)
+            body, skipped = _body(url, response, limit, cut)
+            self.traffic.add(skipped + len(body))
+            return Response(
+                url=hide_credentials(url),
+                status=response.status,
+                headers=response.headers,
+                body=body,
+                skipped=skipped,
+            )
         finally:
-            if response is not None:
-                response.release_conn()
+            _let_go(response)
+
+    def _follow(self, url: str, headers: Mapping[str, str]) -> tuple[str, urllib3.BaseHTTPResponse]:
+        """Follow redirects here rather than in urllib3: each server has its own credentials, proxy and trust."""
+        for _ in range(_MAX_REDIRECTS):
+            response = self._send(url, headers)
+            location = response.get_redirect_location()
+            if not location:
+                return url, response
+            _let_go(response)
+            target = urljoin(hide_credentials(url), location)
+            if split(target).scheme not in ("http", "https"):
+                raise PackageIndexError(
+                    f"{hide_credentials(url)} redirects to {hide_credentials(target)}, which is not on the web",
+                    hint="check the index URL, and what stands between you and the index",
+                )
+            url = target
+        raise PackageIndexError(
+            f"{hide_credentials(url)} cannot be read: it is the last of {_MAX_REDIRECTS} redirects",
+            hint="check the index URL, and what stands between you and the index",
+        )
+
+    def _send(self, url: str, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
+        login = self._credentials.login(url)
+        response = self._request(url, headers, login.header if login else None)
+        if response.status == 401 and (login := self._credentials.from_keyring(url, login)):
+            _let_go(response)
+            response = self._request(url, headers, login.header)
+        return response
+
+    def _request(self, url: str, headers: Mapping[str, str], authorization: str | None) -> urllib3.BaseHTTPResponse:
+        sent = {"User-Agent": f"wheelbase/{__version__}", "Accept-Encoding": "identity", **headers}
+        if authorization:
+            sent["Authorization"] = authorization
+        parts = split(url)
+        plain = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+        return self._pool(plain).request(
+            "GET", plain, headers=sent, preload_content=False, redirect=False, retries=_RETRIES, timeout=_TIMEOUT
+        )
 
     def _pool(self, url: str) -> urllib3.PoolManager:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        proxy = None if proxy_bypass(host) else getproxies().get(parts.scheme) or getproxies().get("all")
-        trusted = {host, f"{host}:{parts.port}"} & set(self._settings.insecure_hosts)
-        key = f"{proxy} {bool(trusted)}"
+        proxy = proxy_for(url, self._settings.proxies)
+        verify = not is_trusted(url, self._settings.insecure_hosts)
         with self._lock:
-            if key not in self._pools:
-                context = _tls(self._settings.certificates, verify=not trusted)
-                if proxy:
-                    pool: urllib3.PoolManager = urllib3.ProxyManager(
-                        proxy, maxsize=CONCURRENCY, block=True, ssl_context=context
-                    )
-                else:
-                    pool = urllib3.PoolManager(maxsize=CONCURRENCY, block=True, ssl_context=context)
-                self._pools[key] = pool
-            return self._pools[key]
-
-    def _authorization(self, url: str) -> str | None:
-        """Return the header for a URL: credentials in it or in an index above it, uv's named ones, netrc."""
-        parts = urlsplit(url)
-        if parts.username is not None:
-            return _basic(unquote(parts.username), unquote(parts.password or ""))
-        if parts.netloc not in self._authorizations:
-            self._authorizations[parts.netloc] = self._known_authorization(parts.hostname or "", parts.netloc)
-        return self._authorizations[parts.netloc]
-
-    def _known_authorization(self, host: str, netloc: str) -> str | None:
-        for index in (*self._settings.index_urls, *self._settings.find_links):
-            parts = urlsplit(index)
-            if parts.username is not None and parts.netloc.rpartition("@")[2] == netloc:
-                return _basic(unquote(parts.username), unquote(parts.password or ""))
-        for index, user, password in self._settings.credentials:
-            if urlsplit(index).netloc.rpartition("@")[2] == netloc:
-                return _basic(user, password)
-        try:
-            found = netrc.netrc(os.environ.get("NETRC") or Path.home() / ".netrc").authenticators(host)
-        except (OSError, netrc.NetrcParseError):
-            return None
-        return _basic(found[0], found[2] or "") if found else None
-
-    def _keyring(self, url: str) -> str | None:
-        """Ask the `keyring` program, as pip and uv do with their subprocess provider, where the user has set that."""
-        program = shutil.which("keyring") if self._settings.keyring else None
-        if not program:
-            return None
-        netloc = urlsplit(url).netloc
-        user = next(
-            (urlsplit(i).username for i in self._settings.index_urls if urlsplit(i).username and netloc in i),
-            "oauth2accesstoken",
-        )
-        for service in (url, netloc):
-            result = subprocess.run(
-                [program, "get", service, user or ""], capture_output=True, text=True, check=False, timeout=60
-            )
-            if result.returncode == 0 and result.stdout.strip():
-                self._authorizations[netloc] = _basic(user or "", result.stdout.strip())
-                return self._authorizations[netloc]
-        return None
+            if (proxy, verify) not in self._pools:
+                context = tls_context(self._settings.certificates, verify=verify)
+                self._pools[proxy, verify] = new_pool(proxy, context, CONCURRENCY)
+            return self._pools[proxy, verify]
 
 
 def check_status(url: str, status: int) -> None:
     """Raise the error that says what an answer other than success means."""
-    if status < 400:
+    if 200 <= status < 300:
         return
-    plain = _without_credentials(url)
+    plain = hide_credentials(url)
     if status in (401, 403, 407):
         raise PackageIndexError(
             f"{plain} answers {status}: it wants credentials, or others than those it was given",
             hint="put them into the index URL, a netrc file or keyring, as for pip; or UV_INDEX_NAME_USERNAME for uv",
+        )
+    if status == 404:
+        raise PackageIndexError(
+            f"{plain} is not there (404), though its index or lock file names it",
+            hint="--refresh asks the index again; a lock file may have to be written anew",
         )
     raise PackageIndexError(
         f"{plain} answers {status}", hint="the index may be down: try again later, or set another index URL"
     )
 
 
-def _read_file(url: str) -> Response:
-    path = Path(url2pathname(urlsplit(url).path))
+def _body(url: str, response: urllib3.BaseHTTPResponse, limit: int, cut: Cut) -> tuple[bytes, int]:
+    """Return (bytes kept, bytes skipped before them)."""
+    # Only pages are sent compressed on purpose; archives that are labelled so are kept as they are.
+    chunks = response.stream(_CHUNK, decode_content=cut == "no")
+    body, skipped = bytearray(), 0
+    for chunk in chunks:
+        body += chunk
+        if cut == "start" and len(body) >= limit:
+            return bytes(body[:limit]), 0
+        if cut == "end" and len(body) > 2 * limit:
+            skipped += len(body) - limit
+            del body[:-limit]
+        if len(body) + skipped > (_MAX_FILE if cut == "end" else limit) and cut != "start":
+            raise _too_large(url, limit)
+    if cut == "end" and len(body) > limit:
+        skipped += len(body) - limit
+        del body[:-limit]
+    return bytes(body), skipped
+
+
+def _let_go(response: urllib3.BaseHTTPResponse) -> None:
+    """Give the connection back. The rest of a short body is read away; a long one costs the connection."""
+    try:
+        if not response.closed:
+            response.read(_SHORT, decode_content=False)
+    except (urllib3.exceptions.HTTPError, OSError, RuntimeError):
+        pass  # a connection that is broken is found out when it is next used
+    if not response.closed:
+        response.close()
+    response.release_conn()
+
+
+def _read_file(url: str, limit: int, cut: Cut) -> Response:
+    path = file_path(url)
     try:
         if path.is_dir():
             path = path / "index.html"
-        return Response(url=path.as_uri(), status=200, headers={"Content-Type": "text/html"}, body=path.read_bytes())
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if size > limit and cut == "no":
+                raise _too_large(url, limit)
+            skipped = file.seek(max(size - limit, 0)) if cut == "end" else 0
+            body = file.read(limit)
+        return Response(
+            url=path.as_uri(), status=200, headers={"Content-Type": "text/html"}, body=body, skipped=skipped
+        )
     except FileNotFoundError:
         return Response(url=url, status=404, headers={}, body=b"")
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise PackageIndexError(
-            f"{url} cannot be read: {error.strerror}", hint="check the path in your index settings"
+            f"{url} cannot be read: {getattr(error, 'strerror', error)}", hint="check the path in your index settings"
         ) from error
 
 
-def _tls(certificates: str | None, *, verify: bool) -> ssl.SSLContext:
-    context = urllib3.util.ssl_.create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED if verify else ssl.CERT_NONE)
-    named = certificates or os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
-    try:
-        if named and Path(named).is_dir():
-            context.load_verify_locations(capath=named)
-        elif named:
-            context.load_verify_locations(cafile=named)
-        else:
-            context.load_default_certs()
-    except (OSError, ssl.SSLError) as error:
-        raise PackageIndexError(
-            f"the certificates in {named} cannot be read: {error}",
-            hint="check SSL_CERT_FILE, REQUESTS_CA_BUNDLE and pip's cert",
-        ) from error
-    return context
+def _too_large(url: str, limit: int) -> PackageIndexError:
+    return PackageIndexError(
+        f"{hide_credentials(url)} is larger than {limit} bytes", hint="wheelbase does not read such a file"
+    )
 
 
-def _without_credentials(url: str) -> str:
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
-
-
-def _basic(user: str, password: str) -> str:
-    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+def _unreadable(url: str, error: BaseException) -> PackageIndexError:
+    return PackageIndexError(
+        f"{hide_credentials(url)} cannot be read: {hide_credentials(_cause(error))}", hint=_network_hint(error)
+    )
 
 
 def _cause(error: BaseException) -> str:
     reason = getattr(error, "reason", None)
-    return (
-        _cause(reason) if isinstance(reason, BaseException) else str(error).rpartition(">: ")[2] or type(error).__name__
-    )
+    if isinstance(reason, BaseException):
+        return _cause(reason)
+    return str(error).rpartition(">: ")[2] or type(error).__name__
 
 
 def _network_hint(error: BaseException) -> str:

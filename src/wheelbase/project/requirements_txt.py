@@ -9,22 +9,43 @@ import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from optparse import OptionParser
 from pathlib import Path
+from typing import NoReturn
+from urllib.parse import unquote, urlsplit
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from wheelbase.errors import RequirementsError
+from wheelbase.project.files import read_text
 from wheelbase.project.values import Requirements, parse_requirement
 
-# Long names of the options that a value follows, and of those that stand alone.
-_VALUED = frozenset(
-    "requirement constraint editable index-url pypi-url extra-index-url find-links no-binary only-binary trusted-host "
-    "use-feature".split()
+# pip's options by their long names: those that a value follows, those that stand alone, those of a single requirement.
+_VALUED = (
+    "requirement constraint editable index-url extra-index-url find-links no-binary only-binary trusted-host "
+    "use-feature all-releases only-final".split()
 )
-_FLAGS = frozenset("no-index prefer-binary require-hashes pre process-dependency-links".split())
-_SHORT = {"-r": "requirement", "-c": "constraint", "-e": "editable", "-i": "index-url", "-f": "find-links"}
+_FLAGS = "no-index prefer-binary require-hashes no-require-hashes pre process-dependency-links".split()
+_OF_REQUIREMENT = "hash global-option install-option config-settings".split()
+_OTHER_NAMES = {
+    "requirement": ["-r"],
+    "constraint": ["-c"],
+    "editable": ["-e"],
+    "index-url": ["-i", "--pypi-url"],
+    "find-links": ["-f"],
+    "config-settings": ["-C", "--config-setting"],
+}
+_HEX_DIGITS = {"sha256": 64, "sha384": 96, "sha512": 128}
 _MAX_DEPTH = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalProject:
+    """A project's folder that a requirements file names (`-e ./lib[extra]`); its pyproject.toml says what it needs."""
+
+    folder: Path
+    extras: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -33,25 +54,25 @@ class _Found:
 
     requirements: list[Requirement] = field(default_factory=list)
     constraints: list[Requirement] = field(default_factory=list)
+    hashed: set[str] = field(default_factory=set)
     hashes: dict[str, set[str]] = field(default_factory=dict)
     options: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    projects: list[Path] = field(default_factory=list)
+    projects: list[LocalProject] = field(default_factory=list)
 
 
 def read_requirements_files(
     paths: tuple[Path, ...], constraints: tuple[Path, ...] = ()
-) -> tuple[Requirements, tuple[Path, ...]]:
-    """Return what the files require, and the folders of local projects that they name (`-e .`)."""
+) -> tuple[Requirements, tuple[LocalProject, ...]]:
+    """Return what the files require, and the local projects that they name."""
     found = _Found()
     for path in paths:
         _read(path, found, constraint=False, trail=())
     for path in constraints:
         _read(path, found, constraint=True, trail=())
-    if "require-hashes" in found.options and (
-        bare := [r for r in found.requirements if canonicalize_name(r.name) not in found.hashes]
-    ):
+    bare = [r.name for r in found.requirements if canonicalize_name(r.name) not in found.hashed]
+    if "require-hashes" in found.options and bare:
         raise RequirementsError(
-            f"{bare[0].name} has no --hash, and --require-hashes is set",
+            f"{bare[0]} has no --hash, and --require-hashes is set",
             hint="add its hashes, as `pip-compile --generate-hashes` does",
         )
     requirements = Requirements(
@@ -65,37 +86,21 @@ def read_requirements_files(
 
 
 def _read(path: Path, found: _Found, *, constraint: bool, trail: tuple[Path, ...]) -> None:
-    if path.resolve() in trail or len(trail) > _MAX_DEPTH:
+    text = read_text(path)
+    resolved = path.resolve()
+    if resolved in trail or len(trail) > _MAX_DEPTH:
         raise RequirementsError(
             f"{path} includes itself, by way of {trail[-1]}", hint="take one of the -r or -c lines out"
         )
-    for number, line in _logical_lines(_text(path)):
+    for number, line in _logical_lines(text):
         where = f"{path}:{number}"
-        if line.startswith("-"):
-            _option(line, where, path, found, constraint=constraint, trail=(*trail, path.resolve()))
-            continue
-        if not constraint and _local_project(line, path, found):
-            continue
-        text, hashes = _split_hashes(line, where)
-        requirement = parse_requirement(text, where)
-        (found.constraints if constraint else found.requirements).append(requirement)
-        if hashes:
-            found.hashes.setdefault(canonicalize_name(requirement.name), set()).update(hashes)
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError as error:
-        raise RequirementsError(
-            f"{path} does not exist", hint="check the path; -r and -c inside a file start from that file's folder"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise RequirementsError(f"{path} is not UTF-8 text (byte {error.start})", hint="save it as UTF-8") from error
-    except OSError as error:
-        raise RequirementsError(
-            f"{path} cannot be read: {error.strerror}", hint="check the path and its permissions"
-        ) from error
+        # pip's rule: the options of a line begin at its first word with a dash.
+        requirement, options = re.fullmatch(r"(.*?)(?:(?:^|\s)(-.*))?", line, re.DOTALL).groups()  # type: ignore[union-attr]
+        given = _options(options or "", where)
+        if requirement.strip():
+            _take(requirement.strip(), given.get("hash", ()), where, path, found, constraint=constraint)
+        else:
+            _obey(given, where, path, found, constraint=constraint, trail=(*trail, resolved))
 
 
 def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
@@ -114,72 +119,104 @@ def _logical_lines(text: str) -> Iterator[tuple[int, str]]:
         start, parts = 0, []
 
 
-def _option(line: str, where: str, path: Path, found: _Found, *, constraint: bool, trail: tuple[Path, ...]) -> None:
-    words = re.split(r"[ =]\s*", line, maxsplit=1) if line.startswith("--") else [line[:2], line[2:].strip()]
-    name = _SHORT.get(words[0], words[0].removeprefix("--"))
-    value = (words[1] if len(words) > 1 else "").strip().strip("\"'")
-    if name not in _VALUED | _FLAGS:
+class _Parser(OptionParser):
+    """The parser that pip itself uses, with pip's options; what it refuses is a `ValueError`."""
+
+    def __init__(self) -> None:
+        super().__init__(add_help_option=False)
+        for name in (*_VALUED, *_OF_REQUIREMENT):
+            self.add_option(*_OTHER_NAMES.get(name, ()), f"--{name}", dest=name, action="append")
+        for name in _FLAGS:
+            self.add_option(f"--{name}", dest=name, action="append_const", const="")
+
+    def error(self, msg: str) -> NoReturn:
+        """Leave the process alone, which optparse would end."""
+        raise ValueError(msg)
+
+
+def _options(text: str, where: str) -> dict[str, tuple[str, ...]]:
+    """Return the options of a line by their long names."""
+    try:
+        values, rest = _Parser().parse_args(shlex.split(text))
+        if rest:
+            raise ValueError(f"{rest[0]!r} belongs to no option")
+    except ValueError as error:
         raise RequirementsError(
-            f"{where}: {words[0]} is not an option of requirements files",
+            f"{where}: {text[:80]} is not an option that requirements files have: {error}",
             hint="pip's documentation, Requirements File Format, lists them",
-        )
-    if name in _VALUED and not value:
-        raise RequirementsError(f"{where}: {words[0]} lacks its value", hint="write it on the same line")
-    if name in ("requirement", "constraint"):
-        if "://" in value:
+        ) from error
+    return {name: tuple(given) for name, given in vars(values).items() if given}
+
+
+def _take(text: str, hashes: tuple[str, ...], where: str, path: Path, found: _Found, *, constraint: bool) -> None:
+    """Take down a requirement with its hashes."""
+    if not constraint and (project := _local_project(text, path)):
+        found.projects.append(project)
+        return
+    requirement = parse_requirement(text, where)
+    (found.constraints if constraint else found.requirements).append(requirement)
+    for hash_ in hashes:
+        algorithm, _, digest = hash_.partition(":")
+        if not re.fullmatch(rf"[0-9a-fA-F]{{{_HEX_DIGITS.get(algorithm, 0)}}}", digest) or not digest:
             raise RequirementsError(
-                f"{where}: {value} is on the network, and only local files are read",
-                hint="download the file and name its path",
+                f"{where}: --hash={hash_[:80]} is not a hash that pip takes",
+                hint="write --hash=sha256: and the 64 hexadecimal digits",
             )
-        _read(path.parent / value, found, constraint=constraint or name == "constraint", trail=trail)
-    elif name == "editable":
-        if not _local_project(value, path, found):
-            parse_requirement(value, where)
-            raise RequirementsError(f"{where}: {value} is not a folder with a pyproject.toml", hint="check the path")
-    else:
-        name = "index-url" if name == "pypi-url" else name
-        value = _located(value, path) if name == "find-links" else value
-        found.options[name] = (*found.options.get(name, ()), value)
+        found.hashed.add(canonicalize_name(requirement.name))
+        if algorithm == "sha256":
+            found.hashes.setdefault(canonicalize_name(requirement.name), set()).add(digest.lower())
 
 
-def _located(link: str, path: Path) -> str:
+def _obey(
+    given: dict[str, tuple[str, ...]],
+    where: str,
+    path: Path,
+    found: _Found,
+    *,
+    constraint: bool,
+    trail: tuple[Path, ...],
+) -> None:
+    """Read the files and take down the settings that a line of options names."""
+    for name, values in given.items():
+        for value in values:
+            if name in ("requirement", "constraint"):
+                included = path.parent / _local(value, where)
+                _read(included, found, constraint=constraint or name == "constraint", trail=trail)
+            elif name == "editable":
+                _take(value, (), where, path, found, constraint=constraint)
+            else:
+                value = _beside(value, path) if name == "find-links" else value
+                found.options[name] = (*found.options.get(name, ()), value)
+
+
+def _local(value: str, where: str) -> str:
+    if value.startswith("file:"):
+        return unquote(urlsplit(value).path)
+    if "://" in value:
+        raise RequirementsError(
+            f"{where}: {value} is on the network, and only local files are read",
+            hint="download the file and name its path",
+        )
+    return value
+
+
+def _beside(link: str, path: Path) -> str:
     """Return a find-links folder as pip finds it: from the file's folder if it is there, else from here."""
     beside = path.parent / link
-    return str(beside.resolve()) if "://" not in link and beside.exists() else link
+    return str(beside.resolve()) if "://" not in link and os.path.exists(beside) else link  # noqa: PTH110 (NUL: False)
 
 
-def _local_project(line: str, path: Path, found: _Found) -> bool:
-    """Take down a local project (`.`, `./lib`, `-e .[extra]`) whose pyproject.toml says what it needs."""
-    location = (
-        re.sub(r"\[[^\]]*\]$", "", line.split(" @ ")[-1].split(";")[0].strip())
-        .removeprefix("file://")
-        .removeprefix("file:")
+def _local_project(line: str, path: Path) -> LocalProject | None:
+    """Return the local project that a line names (`.`, `./lib[extra]`, `name @ file:///src`), if it names one."""
+    named = re.fullmatch(
+        r"(?:[\w.-]+\s*(?:\[(?P<before>[^\]]*)\])?\s*@\s*)?(?P<place>[^;\[]+)(?:\[(?P<after>[^\]]*)\])?.*", line
     )
-    if not (location.startswith((".", "/")) or line.startswith("file:") or " @ file:" in line):
-        return False
-    folder = next((f for f in (path.parent / location, Path(location)) if (f / "pyproject.toml").is_file()), None)
-    if folder is None:
-        return False
-    found.projects.append(folder)
-    return True
-
-
-def _split_hashes(line: str, where: str) -> tuple[str, list[str]]:
-    """Return the requirement and its SHA-256 digests; other options on the line are about building."""
-    text, *rest = re.split(r"\s+(?=--?[a-zA-Z])", line, maxsplit=1)
-    if not rest:
-        return text, []
-    try:
-        words = shlex.split(rest[0].replace("=", " ", 1) if rest[0].startswith("--hash ") else rest[0])
-    except ValueError as error:
-        raise RequirementsError(f"{where}: {error} in {rest[0]!r}", hint="close the quotation marks") from error
-    digests = []
-    for word in re.findall(r"--hash[= ]\s*(\S+)", " ".join(words)):
-        algorithm, _, digest = word.partition(":")
-        if algorithm not in ("sha256", "sha384", "sha512") or not re.fullmatch(r"[0-9a-fA-F]+", digest):
-            raise RequirementsError(
-                f"{where}: --hash={word} is not a hash that pip takes", hint="write --hash=sha256:HEX"
-            )
-        if algorithm == "sha256":
-            digests.append(digest.lower())
-    return text, digests
+    if not named or not named["place"].strip().startswith((".", "/", "file:")):
+        return None
+    place = named["place"].strip()
+    location = unquote(urlsplit(place).path) if place.startswith("file:") else place
+    extras = tuple(extra.strip() for extra in (named["before"] or named["after"] or "").split(",") if extra.strip())
+    for folder in (path.parent / location, Path(location)):
+        if os.path.isfile(folder / "pyproject.toml"):  # noqa: PTH113 (False for what is no path)
+            return LocalProject(folder=folder, extras=extras)
+    return None

@@ -51,5 +51,6 @@ def _reason(best: BaseCost, costs: Sequence[BaseCost], ready: Sequence[BaseCost]
 def _all_wheels(cost: BaseCost) -> str:
     built = len(cost.files) - cost.wheels
     if not built:
-        return f"all {cost.wheels} packages come as wheels, so nothing is compiled"
+        every = f"all {cost.wheels} packages come as wheels" if cost.wheels > 1 else "its one package comes as a wheel"
+        return f"{every}, so nothing is compiled"
     return f"nothing is compiled ({cost.wheels} wheels, {built} pure source archives)"

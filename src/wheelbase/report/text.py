@@ -60,12 +60,11 @@ def explanation_text(explanation: Explanation) -> RenderableType:
 
 def bases_text(rows: Iterable[BaseFacts]) -> RenderableType:
     """Return the catalogue: what is known of each base, and from when."""
-    table = _table("Base", "Arch", "C library", "Python", "pip", ">Image MB", ">Pulled MB", "As of")
+    table = _table("Base", "C library", "Python", "pip", ">Image MB", ">Pulled MB", "As of")
     for row in rows:
         python = row.python or (f"{row.system_python.version} ({row.package_manager})" if row.system_python else "none")
         table.add_row(
             Text(row.image, overflow="fold"),
-            row.arch,
             f"{row.libc} {row.libc_version}",
             python,
             row.pip or ("none" if row.has_pip is False else "?"),
@@ -84,7 +83,7 @@ def _table(*headings: str) -> Table:
         table.add_column(
             text.replace(" MB", "\nMB"),
             justify="right" if numeric else "left",
-            no_wrap=numeric or text in ("C library", "Arch", "As of"),
+            no_wrap=numeric or text in ("C library", "As of"),
             overflow="fold",
         )
     return table

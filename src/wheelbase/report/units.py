@@ -17,7 +17,8 @@ def duration(seconds: Seconds | None) -> str:
         return "?"
     if seconds.high < 120:
         return f"{seconds.low:.0f}-{seconds.high:.0f} s"
-    return f"{seconds.low / 60:.0f}-{seconds.high / 60:.0f} min"
+    low = f"{seconds.low:.0f} s" if seconds.low < 60 else f"{seconds.low / 60:.0f}"
+    return f"{low}-{seconds.high / 60:.0f} min"
 
 
 def few(words: list[str], most: int = 8) -> list[str]:

@@ -1,0 +1,44 @@
+"""URLs of indexes and their files: what of them may be shown, and what belongs to one server. Pure."""
+
+import re
+from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
+from urllib.request import url2pathname
+
+from wheelbase.errors import PackageIndexError
+
+_PORTS = {"http": 80, "https": 443}
+# The first alternative is for a password with an unquoted / ? or # in it, which no parser of URLs recognizes as one.
+_USERINFO = re.compile(r"(?<=://)(?:[^\s'\"`<>]*:[^\s'\"`<>]*@|[^\s/'\"`<>]*@)")
+
+
+def hide_credentials(text: str) -> str:
+    """Return a URL, or a text with URLs in it, without the user names and passwords in them.
+
+    User names go too, since tokens are often written in their place. What is in doubt is left out.
+    """
+    return _USERINFO.sub("", text)
+
+
+def split(url: str) -> SplitResult:
+    """Split a URL; one that is malformed is an error, which does not show its credentials."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        raise PackageIndexError(
+            f"{hide_credentials(url)} is not a valid URL",
+            hint="write special characters in a user name or password as percent codes: %23 for #, %2F for /",
+        ) from error
+    return parts
+
+
+def origin(url: str) -> tuple[str, str, int | None]:
+    """Return (scheme, host, port): what two URLs share that lead to one server."""
+    parts = split(url)
+    return parts.scheme, (parts.hostname or "").lower(), parts.port or _PORTS.get(parts.scheme)
+
+
+def file_path(url: str) -> Path:
+    """Return the path of a `file:` URL."""
+    return Path(url2pathname(urlsplit(url).path))

@@ -1,0 +1,185 @@
+"""poetry.lock and Pipfile.lock, read as pinned input: versions and hashes, without the files' URLs. Reads files.
+
+Sources: poetry-core's lock file versions 1.1 to 2.1; pipenv's Pipfile specification (version 6).
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import msgspec
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
+
+from wheelbase.errors import RequirementsError
+from wheelbase.project.files import load_json, load_toml
+from wheelbase.project.poetry import poetry_specifier, python_marker
+from wheelbase.project.pyproject import Pyproject, located_uv, parse_python, read_pyproject
+from wheelbase.project.values import Requirements, answered, parse_requirement
+
+
+class _File(msgspec.Struct):
+    hash: str = ""
+
+
+class _Origin(msgspec.Struct):
+    type: str = "legacy"
+
+
+class _Locked(msgspec.Struct, rename="kebab"):
+    """A package of a poetry.lock; `groups` and `markers` came with version 2.1."""
+
+    name: str
+    version: str
+    python_versions: str = "*"
+    groups: list[str] = []
+    markers: str | dict[str, str] | None = None
+    files: list[_File] = []
+    source: _Origin = _Origin()
+
+    @property
+    def from_index(self) -> bool:
+        return self.source.type not in ("git", "url", "file", "directory")
+
+
+class _Metadata(msgspec.Struct, rename="kebab"):
+    lock_version: str = ""
+    python_versions: str | None = None
+    files: dict[str, list[_File]] = {}
+
+
+class _PoetryLock(msgspec.Struct):
+    package: list[_Locked] = []
+    extras: dict[str, list[str]] = {}
+    metadata: _Metadata = _Metadata()
+
+
+def read_poetry_lock(path: Path, *, extras: Sequence[str] = (), groups: Sequence[str] = ()) -> Requirements:
+    """Return the pins of a poetry.lock.
+
+    From version 2.1 on it says for whom each package is. Before that only the pyproject.toml beside it does, whose
+    requirements are then constrained to the versions of the lock file.
+    """
+    lock = load_toml(path, _PoetryLock)
+    version = lock.metadata.lock_version
+    if version.split(".")[0] not in ("1", "2"):
+        raise RequirementsError(
+            f"{path} has lock-version {version or 'none'}; versions 1 and 2 are known here",
+            hint="write it again with a Poetry of versions 1.1 to 2",
+        )
+    hashes: dict[str, set[str]] = {}
+    for package in lock.package:
+        files = package.files or lock.metadata.files.get(package.name, ())
+        digests = {f.hash.removeprefix("sha256:") for f in files if f.hash.startswith("sha256:")}
+        if digests and package.from_index:
+            hashes.setdefault(canonicalize_name(package.name), set()).update(digests)
+    allowed = {name: frozenset(digests) for name, digests in hashes.items()}
+    python = lock.metadata.python_versions
+    requires_python = poetry_specifier(python) if python else None
+    beside = path.with_name("pyproject.toml")
+    if version not in ("1.0", "1.1", "2.0"):
+        return Requirements(
+            source=path.name,
+            requirements=tuple(_wanted(path, lock, extras, groups)),
+            hashes=allowed,
+            complete=True,
+            requires_python=requires_python,
+            skipped=tuple(
+                f"{p.name}: from {p.source.type}, not from an index" for p in lock.package if not p.from_index
+            ),
+            tool_uv=located_uv(path.parent, load_toml(beside, Pyproject).tool.uv if beside.is_file() else None),
+        )
+    if not beside.is_file():
+        raise RequirementsError(
+            f"{path} has no pyproject.toml beside it, which says what was asked for",
+            hint="keep both files in one folder, or write the lock file again with Poetry 2",
+        )
+    project = read_pyproject(beside, extras=extras, groups=groups)
+    return Requirements(
+        source=path.name,
+        requirements=project.requirements,
+        constraints=tuple(_constraints(path, lock)),
+        hashes=allowed,
+        requires_python=project.requires_python or requires_python,
+        tool_uv=project.tool_uv,
+    )
+
+
+def _wanted(path: Path, lock: _PoetryLock, extras: Sequence[str], groups: Sequence[str]) -> Iterable[Requirement]:
+    """Yield the pins of the main group, the groups and the extras asked for, each with its conditions."""
+    known = {canonicalize_name(group) for package in lock.package for group in package.groups}
+    for kind, asked, there in (("extra", extras, set(map(canonicalize_name, lock.extras))), ("group", groups, known)):
+        if missing := [name for name in asked if canonicalize_name(name) not in there]:
+            raise RequirementsError(
+                f"{path} has no package of {kind} {missing[0]!r}",
+                hint=f"it has packages of {', '.join(sorted(there)) or 'none'}",
+            )
+    chosen = {"main", *map(canonicalize_name, groups)}
+    for package in lock.package:
+        per_group = [
+            package.markers.get(group, "") if isinstance(package.markers, dict) else package.markers or ""
+            for group in package.groups
+            if canonicalize_name(group) in chosen
+        ]
+        if not per_group or not package.from_index:
+            continue
+        condition = f"; {' or '.join(f'({marker})' for marker in per_group)}" if all(per_group) else ""
+        pin = parse_requirement(f"{package.name}=={package.version}{condition}", str(path))
+        pin.marker = answered(str(pin.marker), extras=extras) if pin.marker else None
+        yield pin
+
+
+def _constraints(path: Path, lock: _PoetryLock) -> Iterable[Requirement]:
+    """Yield a pin for each package; of several versions of one, the newest where its Python allows it.
+
+    Before version 2.1 a lock file does not say which of them is for whom. Mostly the older one is there for the
+    Pythons that the newer one has dropped.
+    """
+    forks: dict[str, list[_Locked]] = {}
+    for package in lock.package:
+        if package.from_index:
+            forks.setdefault(canonicalize_name(package.name), []).append(package)
+    for packages in forks.values():
+        below = ""
+        for package in sorted(packages, key=lambda p: _version(path, p), reverse=True):
+            own = python_marker(package.python_versions) if len(packages) > 1 else ""
+            condition = " and ".join(f"({part})" for part in (own, below) if part)
+            yield parse_requirement(
+                f"{package.name}=={package.version}" + (f"; {condition}" if condition else ""), str(path)
+            )
+            lowest = next((s.version for s in poetry_specifier(package.python_versions) if s.operator == ">="), None)
+            below = f"python_full_version < '{lowest or '0'}'"
+
+
+def _version(path: Path, package: _Locked) -> Version:
+    try:
+        return Version(package.version)
+    except InvalidVersion as error:
+        raise RequirementsError(
+            f"{path}: {package.name} has version {package.version!r}, which is none", hint="write it with `poetry lock`"
+        ) from error
+
+
+class _Entry(msgspec.Struct):
+    """A package of a Pipfile.lock."""
+
+    version: str | None = None
+    extras: list[str] = []
+    markers: str | None = None
+    hashes: list[str] = []
+
+
+class _Requires(msgspec.Struct):
+    python_version: str | None = None
+
+
+class _Meta(msgspec.Struct, rename="kebab"):
+    pipfile_spec: int
+    requires: _Requires = _Requires()
+
+
+def read_pipfile_lock(path: Path, *, extras: Sequence[str] = (), groups: Sequence[str] = ()) -> Requirements:
+    """Return the pins of a Pipfile.lock: its `default` section, and the sections named as groups."""
+    data = load_json(path, dict[str, msgspec.Raw])
+    raise NotImplementedError
