@@ -66,8 +66,8 @@ def main(folder: Path, pythons: list[str]) -> None:
         if not wheels.is_dir():
             partial = folder / f".{name}"
             shutil.rmtree(partial, ignore_errors=True)
-            download = [sys.executable, "-m", "pip", "download", "--quiet", "--only-binary", ":all:", "--dest", str(partial)]
-            subprocess.run([*download, *requirements], check=True)
+            download = [sys.executable, "-m", "pip", "download", "--quiet", "--only-binary", ":all:"]
+            subprocess.run([*download, "--dest", str(partial), *requirements], check=True)
             partial.rename(wheels)
         for python in pythons:
             print(f"{measure(python, name, wheels)} ({source_megabytes(wheels):.1f} MB of source)", flush=True)
