@@ -33,7 +33,7 @@ from wheelbase.cli import options
     help="A base image; may be repeated.",
 )
 @click.option(
-    "--python", metavar="X.Y", help="Version of Python.  [default: the project's newest, else the newest stable]"
+    "--python", metavar="X.Y", help="Version of Python.  [default: that of the bases, else the newest allowed]"
 )
 @options.arch
 @options.as_of

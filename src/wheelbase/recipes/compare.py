@@ -60,9 +60,10 @@ def compare(
     settings = with_requirements_options(user_settings(wanted.tool_uv), wanted.options)
     on = as_of or datetime.now(UTC).date()
     catalogue = load_catalogue()
-    minor = _python(python, wanted, catalogue, on)
+    rows = [(name, catalogue.find(name, arch=arch, on=on)) for name in dict.fromkeys(bases)]
+    minor = _python(python, [facts for _, facts in rows], wanted, catalogue, on)
+    rows = rows or _default_rows(catalogue, minor, arch, on)
     asked = Asked(requirements=wanted, settings=settings, python=minor, as_of=as_of, allow_build=frozenset(allow_build))
-    rows = _rows(catalogue, bases, minor, arch, on)
     index = Index(Client(settings), settings, refresh=refresh)
 
     report("resolving", 0, 0)
@@ -80,12 +81,16 @@ def compare(
         as_of=as_of,
         bases=costs,
         recommendation=recommend(costs, minor),
-        notes=tuple(dict.fromkeys(note for one in fits if one for note in one.notes)),
+        notes=(*_python_notes(wanted, minor), *dict.fromkeys(note for one in fits if one for note in one.notes)),
+        requests=index.client.traffic.requests,
+        received_bytes=index.client.traffic.received,
     )
 
 
-def _python(python: str | None, wanted: Requirements, catalogue: Catalogue, on: date) -> tuple[int, int]:
-    """Return the minor version asked for, else the newest stable one that the project allows."""
+def _python(
+    python: str | None, bases: Sequence[BaseFacts], wanted: Requirements, catalogue: Catalogue, on: date
+) -> tuple[int, int]:
+    """Return the minor version asked for, else that of the bases named, else the newest stable one allowed."""
     if python is not None:
         parts = python.split(".")
         if len(parts) not in (2, 3) or not all(part.isdigit() for part in parts) or parts[0] != "3":
@@ -93,6 +98,8 @@ def _python(python: str | None, wanted: Requirements, catalogue: Catalogue, on: 
                 f"--python {python} is not a minor version of Python 3", hint="write it like --python 3.13"
             )
         return int(parts[0]), int(parts[1])
+    if of_bases := [facts.python_minor for facts in bases if facts.python_minor]:
+        return max(of_bases)
     newest = catalogue.stable_python(on)
     allowed = wanted.requires_python or SpecifierSet()
     for minor in sorted({*catalogue.pythons(), newest}, reverse=True):
@@ -106,11 +113,14 @@ def _python(python: str | None, wanted: Requirements, catalogue: Catalogue, on: 
     )
 
 
-def _rows(
-    catalogue: Catalogue, names: Sequence[str], python: tuple[int, int], arch: Arch, on: date
-) -> list[tuple[str, BaseFacts]]:
-    if names:
-        return [(name, catalogue.find(name, arch=arch, on=on)) for name in dict.fromkeys(names)]
+def _python_notes(wanted: Requirements, python: tuple[int, int]) -> Iterable[str]:
+    allowed = wanted.requires_python
+    minor = f"{python[0]}.{python[1]}"
+    if allowed is not None and not (allowed.contains(minor) or allowed.contains(f"{minor}.99")):
+        yield f"{wanted.source} requires Python {allowed}; what is shown is for {minor}"
+
+
+def _default_rows(catalogue: Catalogue, python: tuple[int, int], arch: Arch, on: date) -> list[tuple[str, BaseFacts]]:
     rows = [(facts.image, facts) for facts in catalogue.defaults(python, arch=arch, on=on)]
     if not rows:
         known = ", ".join(f"{major}.{minor}" for major, minor in catalogue.pythons())

@@ -7,6 +7,7 @@ that is most like it, or from the archive of a pure package; where there is neit
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from wheelbase.bases.facts import BaseFacts
 from wheelbase.bases.target import Target, target_of
@@ -24,6 +25,8 @@ from wheelbase.wheels import bytecode
 from wheelbase.wheels.contents import Listing, read_listing
 
 _MAX_SOURCE = 20_000_000
+# Bases of one C library take the same wheels, so the same estimate is asked for again and again.
+_bytecode = lru_cache(maxsize=32)(bytecode.estimate)
 _MOST_NAMES = 8
 
 
@@ -85,6 +88,7 @@ def _nearest_wheel(picked: Picked, index: Index) -> Candidate | None:
 def cost_of(
     name: str, facts: BaseFacts, fit: Fit | None, contents: Contents, index: Index, asked: Asked, megabits: float
 ) -> BaseCost:
+    """Return the costs on one base: `name` is the reference as the user wrote it, `megabits` the download speed."""
     target = target_of(facts)
     if fit is None or target is None:
         return BaseCost(
@@ -188,11 +192,11 @@ def _advice(asked: Asked, fit: Fit, compiled: set[str], target: Target, base: st
 def _sized(cost: BaseCost, fit: Fit, contents: Contents, index: Index, megabits: float) -> BaseCost:
     """Add sizes and times, as far as all that they are the sum of is known."""
     facts = cost.facts
-    installed = [entry for picked in fit.picked for entry in _entries(picked, contents, index)]
+    installed = tuple(entry for picked in fit.picked for entry in _entries(picked, contents, index))
     known = all(file.installed_bytes is not None for file in cost.files)
     python = facts.python_minor
     assert python is not None
-    compiled = bytecode.estimate(
+    compiled = _bytecode(
         installed, python=python, site_packages=facts.site_packages or "/usr/local/lib/python3/site-packages"
     )
     added = sum(file.installed_bytes or 0 for file in cost.files) if known else None

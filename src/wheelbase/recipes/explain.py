@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Literal
 
-from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from wheelbase.bases.catalogue import load_catalogue
@@ -19,6 +18,8 @@ from wheelbase.pins import Asked
 from wheelbase.project.values import Requirements, parse_requirement
 from wheelbase.recipes.fit import Picked, advice, candidates_of, fit, policy_for
 from wheelbase.wheels.select import Choice, Judged, choose
+
+_NEXT = 2  # versions shown after the one that is taken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,31 +95,28 @@ def explain(
         facts=facts,
         python=target.python,
         taken=picked.taken.filename if picked.taken else None,
-        candidates=tuple(_explained(picked.choice, _newer(asked, picked, target, index, requirement))),
+        candidates=tuple(_explained(picked.choice, _newer(asked, picked, target, index))),
         advice=() if picked.taken and picked.taken.is_wheel else (advice(asked, picked.package, target, base, index),),
     )
 
 
-def _newer(asked: Asked, picked: Picked, target: Target, index: Index, requirement: Requirement) -> Sequence[Judged]:
-    """Return the files of newer versions with what keeps them out: the date, the Python, a hold on versions."""
+def _newer(asked: Asked, picked: Picked, target: Target, index: Index) -> Sequence[Judged]:
+    """Return what would be taken of newer versions with what keeps it out: the date, the Python, a hold on versions."""
     package = picked.package
     if package.candidates is not None:
         return ()
-    versions = sorted(
-        {file.version for file in index.files(package.name) if file.version > package.version}, reverse=True
-    )
+    versions = sorted({file.version for file in index.files(package.name) if file.version > package.version})
+    final = [version for version in versions if not version.is_prerelease] or versions
     found: list[Judged] = []
-    for version in versions[-3:]:  # the nearest ones: all that came after a date in the past would bury the answer
+    # All that came after a date in the past would bury the answer: the newest one, and those that were next.
+    for version in sorted({*final[:_NEXT], *final[-1:]}, reverse=True):
         newer = replace(package, version=version)
-        for judged in choose(package.name, candidates_of(newer, index), target, policy_for(asked, newer)).judged:
-            against = judged.against
-            if against is None:
-                against = (
-                    "a pre-release"
-                    if version.is_prerelease
-                    else f"{package.name} {package.version} is what the requirements lead to"
-                )
-            found.append(Judged(candidate=judged.candidate, against=against))
+        policy = policy_for(asked, newer)
+        undated = choose(package.name, candidates_of(newer, index), target, replace(policy, not_after=None))
+        shown = [one.candidate for one in undated.judged if one.against is None] or [undated.judged[0].candidate]
+        for judged in choose(package.name, shown, target, policy).judged:
+            held = "a pre-release" if version.is_prerelease else f"the requirements lead to {package.version}"
+            found.append(replace(judged, against=judged.against or held))
     return found
 
 

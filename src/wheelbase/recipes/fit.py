@@ -3,7 +3,7 @@
 Where a package's resolved version has no file at all that could be taken on a base, pip goes back to an older one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from packaging.version import Version
@@ -19,6 +19,7 @@ from wheelbase.resolve import Resolution, resolve
 from wheelbase.wheels.select import Choice, Policy, choose, usable
 
 _MAX_STEPS = 8
+_ANY_GLIBC = (2, 99)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,24 +66,17 @@ def candidates_of(package: Package, index: Index) -> tuple[Candidate, ...]:
 
 def fit(asked: Asked, facts: BaseFacts, target: Target, index: Index) -> Fit:
     """Return what an application needs on a base, in versions that have a file for it where there are such."""
+    asked = replace(asked, machine=target.machine)
     resolution = resolve(asked, index)
+    picked = _pick(asked, resolution, target, index)
     for _ in range(_MAX_STEPS):
-        picked = _pick(asked, resolution, target, index)
-        older = [
-            step
-            for one in picked
-            if one.taken is None
-            for step in [_step_back(asked, one.package, target, index)]
-            if step
-        ]
-        narrower = replace(asked, narrowed=(*asked.narrowed, *older))
-        try:
-            resolution = resolve(narrower, index) if older else resolution
-        except ResolutionError:
-            break
-        if not older:
+        steps = [step for one in picked if (step := _step_back(asked, one, target, index))]
+        narrower = _narrower(asked, steps, index)
+        if narrower == asked:
             break
         asked = narrower
+        resolution = resolve(asked, index)
+        picked = _pick(asked, resolution, target, index)
     present = _present(asked, picked, facts, index)
     kept = tuple(one for one in picked if one.package.name not in present)
     return Fit(picked=kept, present=tuple(present.values()), notes=(*resolution.notes, *_step_notes(asked)))
@@ -103,12 +97,28 @@ def _pick(asked: Asked, resolution: Resolution, target: Target, index: Index) ->
     )
 
 
-def _step_back(asked: Asked, package: Package, target: Target, index: Index) -> str | None:
-    """Return the constraint that leads to the newest older version with a file for the target."""
-    if package.candidates is not None:
+def _step_back(asked: Asked, picked: Picked, target: Target, index: Index) -> str | None:
+    """Return the constraint that leads to the newest older version with a file that pip would rather take."""
+    package, taken = picked.package, picked.taken
+    wheel = taken is not None and asked.settings.prefer_binary
+    if package.candidates is not None or (taken and (taken.is_wheel or not wheel)):
         return None
-    newest = newest_usable(asked, package, target, index, below=package.version, wheel=False)
+    newest = newest_usable(asked, package, target, index, below=package.version, wheel=wheel)
     return f"{package.name}<={newest}" if newest else None
+
+
+def _narrower(asked: Asked, steps: Sequence[str], index: Index) -> Asked:
+    """Add the constraints: all of them, else each that can be satisfied with those before it."""
+    for group in (steps, *([step] for step in steps if len(steps) > 1)):
+        narrower = replace(asked, narrowed=(*asked.narrowed, *group))
+        try:
+            resolve(narrower, index)
+        except ResolutionError:
+            continue
+        asked = narrower
+        if group is steps:
+            break
+    return asked
 
 
 def newest_usable(
@@ -141,10 +151,11 @@ def advice_parts(asked: Asked, package: Package, target: Target, base: str, inde
         older = replace(target, python=f"3.{minor}")
         if newest := newest_usable(asked, package, older, index):
             return f"{name} {newest}", f"with Python 3.{minor} there is a wheel for {target.libc}: {{}}"
-    libc = f"{target.libc} {target.libc_version[0]}.{target.libc_version[1]}"
-    return name, f"no version of {{}} has a wheel for {libc} on {target.machine}" + (
-        f" as of {asked.as_of}" if asked.as_of else ""
-    )
+    when = f" as of {asked.as_of}" if asked.as_of else ""
+    glibc = replace(target, libc="glibc", libc_version=_ANY_GLIBC)
+    if target.libc == "musl" and (newest := newest_usable(asked, package, glibc, index)):
+        return f"{name} {newest}", f"{{}} has wheels for glibc, not for musl: a base with glibc takes one{when}"
+    return name, f"no version of {{}} has a wheel for {target.libc_name} on {target.machine}{when}"
 
 
 def _step_notes(asked: Asked) -> tuple[str, ...]:

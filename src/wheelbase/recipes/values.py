@@ -78,7 +78,10 @@ class Recommendation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """The whole answer. `as_of` is the date that the user asked for, None for today."""
+    """The whole answer. `as_of` is the date that the user asked for, None for today.
+
+    `requests` and `received_bytes` are what was asked of the network, beside what uv asked.
+    """
 
     source: str
     index: str
@@ -88,3 +91,5 @@ class Comparison:
     bases: tuple[BaseCost, ...]
     recommendation: Recommendation
     notes: tuple[str, ...] = ()
+    requests: int = 0
+    received_bytes: int = 0

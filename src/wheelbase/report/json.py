@@ -22,6 +22,7 @@ def comparison_json(comparison: Comparison) -> str:
             "bases": [_base(cost) for cost in comparison.bases],
             "recommendation": {"base": comparison.recommendation.base, "reason": comparison.recommendation.reason},
             "notes": comparison.notes,
+            "network": {"requests": comparison.requests, "received_bytes": comparison.received_bytes},
         }
     )
 
