@@ -29,6 +29,7 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,9 +40,6 @@ from wheelbase.wheels import bytecode
 from wheelbase.wheels.bytecode import Model, Spread, density, installed, is_test, path_bytes
 
 Array = NDArray[np.float64]
-#: A point of the corrections: the size of a folder's modules, the correction of their bytecode on each family of
-#: Pythons (or 0), and of its gzip.
-Point = tuple[float, ...]
 
 #: Deflated to plain size of a module: the knots of the bytes of bytecode per byte of source.
 DENSITIES = (0.1, 0.2, 0.3, 0.45)
@@ -531,6 +529,19 @@ def samples(measured: Measured, models: Mapping[str, Model], keys: Mapping[str, 
                 yield Sample(model.family, key, wheel.project, wheel.release, int(plain), real / said, gzip)
 
 
+@dataclass(frozen=True, slots=True)
+class Point:
+    """The corrections of a folder with as many bytes of modules, by family: of the code and of the gzip, or none."""
+
+    size: int
+    families: tuple[tuple[float, ...], ...]
+
+    @property
+    def row(self) -> list[Any]:
+        """As `bytecode.toml` has it."""
+        return [self.size, *([round(share, 3) for share in family] for family in self.families)]
+
+
 def corrections(found: Iterable[Sample]) -> dict[str, list[Point]]:
     """The mean samples of each release of each folder by family, less those that lines between others give."""
     by_key: dict[str, dict[str, list[Sample]]] = defaultdict(lambda: defaultdict(list))
@@ -539,21 +550,27 @@ def corrections(found: Iterable[Sample]) -> dict[str, list[Point]]:
     result = {}
     for key, releases in by_key.items():
         points: list[Point] = []
-        for some in sorted(releases.values(), key=lambda some: max(one.size for one in some)):
-            codes = [_mean(one.code for one in some if one.family == family) for family in range(len(FAMILIES))]
-            point = (float(max(one.size for one in some)), *codes, _mean(one.gzip for one in some))
-            if points and point[0] < points[-1][0] * 1.02:
-                before = points.pop()
-                point = (point[0], *(_mean((a, b)) for a, b in zip(point[1:], before[1:], strict=True)))
-            points.append(point)
-        result[key] = [tuple(round(one, 3) for one in point) for point in _thinned(points)]
+        # Releases of nearly the same size are one.
+        alike: list[Sample] = []
+        for some in sorted(releases.values(), key=_size):
+            if alike and _size(some) > _size(alike) * 1.02:
+                points.append(_point(alike))
+                alike = []
+            alike += some
+        result[key] = _thinned([*points, _point(alike)])
     return result
 
 
-def _mean(values: Iterable[float]) -> float:
-    """The geometric mean of those that aren't zero, or zero."""
-    some = [value for value in values if value]
-    return statistics.geometric_mean(some) if some else 0.0
+def _size(some: Iterable[Sample]) -> int:
+    return max(one.size for one in some)
+
+
+def _point(some: Sequence[Sample]) -> Point:
+    families: list[tuple[float, ...]] = []
+    for family in range(len(FAMILIES)):
+        pairs = [(one.code, one.gzip) for one in some if one.family == family]
+        families.append(tuple(statistics.geometric_mean(column) for column in zip(*pairs, strict=True)))
+    return Point(_size(some), tuple(families))
 
 
 def _thinned(points: list[Point]) -> list[Point]:
@@ -561,12 +578,18 @@ def _thinned(points: list[Point]) -> list[Point]:
     kept = points[:1]
     for number in range(1, len(points) - 1):
         before, point, after = kept[-1], points[number], points[number + 1]
-        share = math.log(point[0] / before[0]) / math.log(after[0] / before[0])
-        columns = zip(before[1:], point[1:], after[1:], strict=True)
-        # A family that has no point here (a zero) has no line through it either.
-        if not all(a == b == c or (a * b * c > 0 and abs(a + share * (c - a) - b) < CLOSE) for a, b, c in columns):
+        share = math.log(point.size / before.size) / math.log(after.size / before.size)
+        columns = zip(before.families, point.families, after.families, strict=True)
+        if not all(_close(a, b, c, share) for a, b, c in columns):
             kept.append(point)
     return kept + points[1:][-1:]
+
+
+def _close(before: Sequence[float], point: Sequence[float], after: Sequence[float], share: float) -> bool:
+    """Whether a point's corrections are near the line; where one point has none there is none."""
+    if not (before and point and after):
+        return not (before or point or after)
+    return all(abs(a + share * (c - a) - b) < CLOSE for a, b, c in zip(before, point, after, strict=True))
 
 
 # How far off it is
@@ -602,7 +625,8 @@ class Errors:
 
 def judge(wheel: Wheel, model: Model, spread: Spread, points: Mapping[str, list[Point]]) -> Judged:
     """Estimate a wheel with constants that know nothing of it."""
-    constants = bytecode.parse({"python": [asdict(model)], "spread": asdict(spread), "packages": points})
+    packages = {key: [point.row for point in some] for key, some in points.items()}
+    constants = bytecode.parse({"python": [asdict(model)], "spread": asdict(spread), "packages": packages})
     site = f"/usr/local/lib/python{model.version[0]}.{model.version[1]}/site-packages"
     found = bytecode.estimate_with(constants, wheel.members, python=model.version, site_packages=site)
     return Judged(wheel, found.value, found.high - found.value, found.compressed)
@@ -685,10 +709,12 @@ def hold_out(measured: Sequence[Measured], keys: Mapping[str, str]) -> tuple[Spr
             result[one.name] = (unknown, known)
         return result
 
-    # First with ranges that are sure to be wrong; then with those that hold 95 % of the applications.
+    # First with ranges that are sure to be wrong; then with those that hold 95 % of the wheels.
     spread = Spread(unknown=0.3, known=0.05, growth=0.15, per_version=PER_VERSION)
-    result = pass_over(spread)
-    shares = [sorted(total(group)[1] for judged in result.values() for group in draw(judged[kind])) for kind in (0, 1)]
+    sides = zip(*pass_over(spread).values(), strict=True)
+    shares = [
+        sorted(total([one])[1] for judged in side for one in judged if one.wheel.bytecode >= JUDGED) for side in sides
+    ]
     unknown, known = (some[int(0.95 * len(some))] for some in shares)
     spread = Spread(
         unknown=round(spread.unknown * unknown, 3),
@@ -769,13 +795,11 @@ def write(
         ]
     text += [
         "",
-        "# Folders of measured projects: [bytes of the modules in it, correction of their bytecode on the Pythons of",
-        "# each family or 0 if it can't be installed there, correction of its gzip].",
+        "# Folders of measured projects: [bytes of the modules in it, for each family of Pythons the correction of the",
+        "# bytecode and that of its share under gzip, or nothing if none of the family can install the release].",
         "[packages]",
+        *(f"{json.dumps(key)} = {json.dumps([point.row for point in points[key]])}" for key in sorted(points)),
     ]
-    for key in sorted(points):
-        rows = (", ".join([f"{point[0]:.0f}", *(f"{one:.3g}" for one in point[1:])]) for point in points[key])
-        text.append(f"{json.dumps(key)} = [{', '.join(f'[{row}]' for row in rows)}]")
     return "\n".join(text) + "\n"
 
 

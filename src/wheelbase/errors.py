@@ -7,7 +7,14 @@
     └── BaseError                  a base image that is not known, or facts about one that contradict each other
 
 A message says what happened and where; the hint says the way out. The command line prints both and nothing else.
+Neither shows the user name or password of a URL.
 """
+
+import re
+
+# The first alternative is for a password with an unquoted / ? or # in it, which no parser of URLs takes for one; what
+# looks like a port and a path is none.
+_USERINFO = re.compile(r"(?<=://)(?:[^\s/'\"`<>]*:(?!\d{1,5}/)[^\s'\"`<>]*@|[^\s/'\"`<>]*@)")
 
 
 class WheelbaseError(Exception):
@@ -20,8 +27,8 @@ class WheelbaseError(Exception):
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         """Keep the hint beside the message."""
-        super().__init__(message)
-        self.hint = hint
+        super().__init__(hide_credentials(message))
+        self.hint = hide_credentials(hint) if hint else hint
 
 
 class RequirementsError(WheelbaseError):
@@ -38,3 +45,11 @@ class PackageIndexError(WheelbaseError):
 
 class BaseError(WheelbaseError):
     """A base image is not known, or its facts contradict each other."""
+
+
+def hide_credentials(text: str) -> str:
+    """Return a URL, or a text with URLs in it, without the user names and passwords in them.
+
+    User names go too, since tokens are often written in their place.
+    """
+    return _USERINFO.sub("", text)

@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from wheelbase.errors import ResolutionError
-from wheelbase.index.settings import IndexSettings, uv_project
+from wheelbase.index.settings import IndexSettings, uv_environment, uv_project
 from wheelbase.project.values import Package, Requirements
 from wheelbase.source.archive import SourceFacts
 from wheelbase.uv import refusal, run_uv
@@ -23,7 +23,10 @@ from wheelbase.uv import refusal, run_uv
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """Everything that a resolution depends on. `narrowed` are further constraints, for one base."""
+    """Everything that a resolution depends on. `narrowed` are further constraints, for one base.
+
+    `machine` as in `platform_machine`; None: all.
+    """
 
     requirements: Requirements
     settings: IndexSettings
@@ -31,6 +34,7 @@ class Asked:
     as_of: date | None = None
     allow_build: frozenset[str] = frozenset()
     narrowed: tuple[str, ...] = ()
+    machine: str | None = None
 
     @property
     def not_after(self) -> datetime | None:
@@ -88,13 +92,12 @@ def pin(asked: Asked, sources: Mapping[str, tuple[Source, ...]]) -> tuple[Packag
             ["--exclude-newer", (asked.not_after + timedelta(microseconds=1)).isoformat()] if asked.not_after else []
         )
         command += ["--no-deps"] if asked.requirements.complete else []
-        certificates = {"SSL_CERT_FILE": asked.settings.certificates} if asked.settings.certificates else {}
         result = run_uv(
             *command,
             "-",
             directory=folder,
             stdin="\n".join(map(str, asked.requirements.requirements)),
-            environment=certificates,
+            environment=uv_environment(asked.settings),
         )
         if result.returncode:
             raise _judged(asked, result)
@@ -108,7 +111,13 @@ def pin(asked: Asked, sources: Mapping[str, tuple[Source, ...]]) -> tuple[Packag
 
 def _uv_input(asked: Asked, sources: Mapping[str, tuple[Source, ...]]) -> dict[str, Any]:
     table = uv_project(asked.settings)
-    table["environments"] = [f"sys_platform == 'linux' and python_version == '{dotted(asked.python)}'"]
+    # What other systems and interpreters need must not hold back what this one gets.
+    machine = f" and platform_machine == '{asked.machine}'" if asked.machine else ""
+    table["environments"] = [
+        f"sys_platform == 'linux' and platform_system == 'Linux' and os_name == 'posix' and "
+        f"platform_python_implementation == 'CPython' and implementation_name == 'cpython' and "
+        f"python_version == '{dotted(asked.python)}'{machine}"
+    ]
     table.setdefault("dependency-metadata", [])
     for name, known in sources.items():
         # The entry without a version holds for all that were not read, so that uv never builds one to ask it.

@@ -26,7 +26,7 @@ from wheelbase.index.settings import uv_project
 from wheelbase.index.simple import Candidate
 from wheelbase.pins import Asked, NeedsSource, Source, dotted, pin
 from wheelbase.project.requirements_txt import read_requirements_files
-from wheelbase.project.values import Package
+from wheelbase.project.values import Package, pinned
 from wheelbase.source.archive import read_source
 from wheelbase.uv import uv_binary
 from wheelbase.wheels.select import parse_tags, python_allowed
@@ -55,7 +55,7 @@ def resolve(asked: Asked, index: Index) -> Resolution:
     if not requirements.requirements:
         return Resolution(packages=(), notes=skipped)
     asked = _with_constraint_files(asked)
-    store, key = Cache("resolution-1"), _key(asked)
+    store, key = Cache("resolution-2"), _key(asked)
     age = 30 * 86400.0 if asked.as_of and asked.as_of < datetime.now(UTC).date() - timedelta(days=1) else _FRESH
     if not index.refresh and (kept := store.get(key, max_age=age)):
         return _decode(kept)
@@ -74,6 +74,12 @@ def _with_sources(asked: Asked, index: Index) -> Resolution:
             packages = pin(asked, sources)
         except NeedsSource as needed:
             _add_forced(asked, index, needed.names, sources)
+            continue
+        except ResolutionError:
+            optional = [name for name, known in sources.items() if not known[0].forced]
+            if not optional:
+                raise
+            del sources[optional[-1]]  # that newer release does not go with the rest
             continue
         index.fetch(package.name for package in packages)
         changed = False
@@ -193,7 +199,9 @@ def _concerns(requirement: Requirement, python: tuple[int, int]) -> bool:
 def _considered(file: Candidate, name: str, asked: Asked) -> bool:
     dated = asked.not_after is None or (file.upload_time is not None and file.upload_time <= asked.not_after)
     python = python_allowed(file.requires_python, dotted(asked.python) + ".99") if file.requires_python else True
-    return dated and python and not file.yanked and asked.settings.format_control.allows(name, wheel=file.is_wheel)
+    asked_for = (*asked.requirements.requirements, *asked.requirements.constraints)
+    sound = not file.yanked or pinned(asked_for, name)
+    return dated and python and sound and asked.settings.format_control.allows(name, wheel=file.is_wheel)
 
 
 def _for_python(wheel: Candidate, python: tuple[int, int]) -> bool:
@@ -233,6 +241,7 @@ def _key(asked: Asked) -> str:
         "constraints": sorted(map(str, requirements.constraints)),
         "complete": requirements.complete,
         "narrowed": asked.narrowed,
+        "machine": asked.machine,
         "tables": uv_project(asked.settings),
         "formats": [
             sorted(asked.settings.format_control.no_binary),

@@ -11,8 +11,7 @@ import sys
 from functools import cache
 from pathlib import Path
 
-from wheelbase.errors import PackageIndexError, WheelbaseError
-from wheelbase.index.urls import hide_credentials
+from wheelbase.errors import PackageIndexError, WheelbaseError, hide_credentials
 
 # uv runs in a folder of ours: paths that the user's variables give from here have to be made whole. Those of several
 # values are separated by the second character.

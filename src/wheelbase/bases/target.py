@@ -25,15 +25,17 @@ PIP_FOR_TAG = {
     "manylinux": Version("20.3"),
     "musllinux": Version("21.2"),
 }
+# From this pip on a wheel that was built on the machine, or for just its like (linux_x86_64), goes before the portable.
+_LINUX_FIRST = Version("26.3")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """What decides which wheels install: interpreter, C library, machine and pip (None: one that knows every tag)."""
+    """What decides which wheels install: interpreter, C library, machine and pip (None: the newest there is)."""
 
     python: str
     libc: Literal["glibc", "musl"]
-    libc_version: tuple[int, int]
+    libc_version: tuple[int, ...]
     machine: str
     pip: Version | None = None
     implementation: Literal["cpython", "pypy"] = "cpython"
@@ -41,10 +43,20 @@ class Target:
     free_threaded: bool = False
 
     @property
+    def libc_name(self) -> str:
+        """Return the C library as `musl 1.2.5`."""
+        return f"{self.libc} {'.'.join(map(str, self.libc_version))}"
+
+    @property
     def python_minor(self) -> tuple[int, int]:
         """Return the Python version as (3, 13)."""
         release = Version(self.python).release
         return release[0], release[1]
+
+    @property
+    def full_python(self) -> str:
+        """Return the Python version with its patch release: a late one where it is not known, as distributions have."""
+        return self.python if len(Version(self.python).release) > 2 else f"{self.python}.99"
 
     @cached_property
     def tags(self) -> dict[Tag, int]:
@@ -69,8 +81,11 @@ class Target:
         return frozenset((tag.interpreter, tag.abi) for tag in self.tags)
 
     def platforms(self) -> Iterator[str]:
-        """Yield the platform tags of this C library and machine, newest first, whatever pip knows."""
-        major, minor = self.libc_version
+        """Yield the platform tags of this C library and machine in pip's order, whether pip knows them or not."""
+        major, minor = self.libc_version[:2]
+        linux_first = self.pip is None or self.pip >= _LINUX_FIRST
+        if linux_first:
+            yield f"linux_{self.machine}"
         if self.libc == "musl":
             for version in range(minor, -1, -1):
                 yield f"musllinux_{major}_{version}_{self.machine}"
@@ -81,11 +96,12 @@ class Target:
                 yield f"manylinux_{major}_{version}_{self.machine}"
                 if legacy := _LEGACY.get((major, version)):
                     yield f"{legacy}_{self.machine}"
-        yield f"linux_{self.machine}"
+        if not linux_first:
+            yield f"linux_{self.machine}"
 
     def marker_variables(self) -> dict[str, str]:
         """Return the environment that markers are evaluated in (PEP 508)."""
-        full = self.python if len(Version(self.python).release) > 2 else f"{self.python}.0"
+        full = self.full_python
         name = "CPython" if self.implementation == "cpython" else "PyPy"
         return {
             "implementation_name": self.implementation,
@@ -108,11 +124,10 @@ def target_of(facts: BaseFacts) -> Target | None:
     version = facts.python_version
     if version is None:
         return None
-    major, minor = facts.libc_version.split(".")[:2]
     return Target(
         python=version,
         libc=facts.libc,
-        libc_version=(int(major), int(minor)),
+        libc_version=tuple(map(int, facts.libc_version.split("."))),
         machine=MACHINES[facts.arch],
         pip=Version(facts.pip) if facts.pip else None,
     )

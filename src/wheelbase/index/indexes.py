@@ -1,11 +1,12 @@
 """All the indexes that a user has set up, as one. Talks to the network."""
 
+import threading
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from wheelbase.index.client import CONCURRENCY, Client
 from wheelbase.index.settings import IndexSettings
-from wheelbase.index.simple import Candidate, read_links, read_page
+from wheelbase.index.simple import Candidate, LinkedFile, candidates_among, read_links, read_page
 
 
 class Index:
@@ -17,6 +18,8 @@ class Index:
         self.settings = settings
         self.refresh = refresh
         self._known: dict[str, tuple[Candidate, ...]] = {}
+        self._links: tuple[LinkedFile, ...] | None = None
+        self._lock = threading.Lock()
 
     def files(self, name: str) -> tuple[Candidate, ...]:
         """Return all files of a package. Of files with one name the one that says more of itself is kept."""
@@ -38,7 +41,17 @@ class Index:
                     found[file.filename] = file
             if page and not self.settings.best_match:
                 break
-        for link in self.settings.find_links:
-            for file in read_links(self.client, link, name):
-                found.setdefault(file.filename, file)
+        for file in candidates_among(self._linked(), name):
+            found.setdefault(file.filename, file)
         return found.values()
+
+    def _linked(self) -> tuple[LinkedFile, ...]:
+        """Read the find-links locations once: each lists the files of all packages."""
+        with self._lock:
+            if self._links is None:
+                self._links = tuple(
+                    file
+                    for location in self.settings.find_links
+                    for file in read_links(self.client, location, refresh=self.refresh)
+                )
+            return self._links

@@ -90,7 +90,7 @@ def settings_of_pip(pip: Mapping[str, str], default: str, base: IndexSettings) -
         certificates=located(cert) if cert else base.certificates,
         insecure_hosts=(*base.insecure_hosts, *pip.get("trusted-host", "").split()),
         keyring=base.keyring or pip.get("keyring-provider") in ("subprocess", "import"),
-        proxies=base.proxies | {"http": pip["proxy"], "https": pip["proxy"]} if "proxy" in pip else base.proxies,
+        proxies={**base.proxies, **dict.fromkeys(("http", "https") if "proxy" in pip else (), pip.get("proxy", ""))},
     )
 
 

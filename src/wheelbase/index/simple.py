@@ -4,12 +4,11 @@ Talks to the network through a `Client`. Pages are kept for as long as their ind
 their ETag after that.
 """
 
-import html
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from html.parser import HTMLParser
 from pathlib import Path
@@ -23,9 +22,12 @@ from packaging.version import InvalidVersion, Version
 from wheelbase.cache import Cache
 from wheelbase.errors import PackageIndexError
 from wheelbase.index.client import Client, check_status
+from wheelbase.index.urls import file_path, hide_credentials
 
 _ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1"
 _DEFAULT_MAX_AGE = 600.0
+_LONGEST_AGE = 86400.0
+_DIGEST = re.compile(r"(sha256)=([0-9a-fA-F]{64})")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +50,7 @@ class Candidate:
         return self.kind == "wheel"
 
 
-class _File(msgspec.Struct):
+class LinkedFile(msgspec.Struct):
     """A file of the JSON API; keys that are of no use here are passed over while decoding."""
 
     filename: str
@@ -57,11 +59,11 @@ class _File(msgspec.Struct):
     size: int | None = None
     requires_python: str | None = msgspec.field(name="requires-python", default=None)
     upload_time: datetime | None = msgspec.field(name="upload-time", default=None)
-    yanked: bool | str = False
+    yanked: bool | str | None = False
 
 
 class _Page(msgspec.Struct):
-    files: list[_File]
+    files: list[LinkedFile]
 
 
 class _Kept(msgspec.Struct):
@@ -76,38 +78,47 @@ class _Kept(msgspec.Struct):
 
 def read_page(client: Client, index_url: str, name: str, *, refresh: bool = False) -> tuple[Candidate, ...] | None:
     """Return the files of package `name` on an index, or None where the index does not have the package."""
+    if "://" not in index_url:
+        index_url = Path(index_url).resolve().as_uri()
     url = f"{index_url.rstrip('/')}/{canonicalize_name(name)}/"
     kept = _fetch(client, url, refresh=refresh)
-    return None if kept is None else tuple(_candidates(_files(kept), canonicalize_name(name)))
+    return None if kept is None else tuple(candidates_among(_files(kept), name))
 
 
-def read_links(client: Client, location: str, name: str) -> tuple[Candidate, ...]:
-    """Return the files of package `name` at a `--find-links` location: a folder, or a page of links."""
-    folder = Path(unquote(urlsplit(location).path) if location.startswith("file:") else location)
+def read_links(client: Client, location: str, *, refresh: bool = False) -> tuple[LinkedFile, ...]:
+    """Return all files at a `--find-links` location: a folder, or a page of links."""
     if "://" not in location or location.startswith("file:"):
-        if folder.is_dir():
-            files = [
-                _File(filename=path.name, url=path.resolve().as_uri(), size=path.stat().st_size)
-                for path in folder.iterdir()
-            ]
-            return tuple(_candidates(files, canonicalize_name(name)))
+        folder = file_path(location) if location.startswith("file:") else Path(location)
+        try:
+            if folder.is_dir():
+                return tuple(
+                    LinkedFile(filename=path.name, url=path.resolve().as_uri(), size=path.stat().st_size)
+                    for path in sorted(folder.iterdir())
+                    if path.is_file()
+                )
+        except OSError as error:
+            raise PackageIndexError(
+                f"{folder}, named by find-links, cannot be read: {error.strerror}", hint="check its permissions"
+            ) from error
         location = folder.resolve().as_uri()
-    kept = _fetch(client, location, refresh=False)
+    kept = _fetch(client, location, refresh=refresh)
     if kept is None:
         raise PackageIndexError(
-            f"{location}, named by find-links, is not there", hint="check find-links in your pip or uv settings"
+            f"{hide_credentials(location)}, named by find-links, is not there",
+            hint="check find-links in your pip or uv settings",
         )
-    return tuple(_candidates(_files(kept), canonicalize_name(name)))
+    return tuple(_files(kept))
 
 
 def _fetch(client: Client, url: str, *, refresh: bool) -> _Kept | None:
-    store = Cache("simple-1")
+    store = Cache("simple-2")
     raw = None if url.startswith("file:") else store.get(url)
     kept = msgspec.msgpack.decode(raw, type=_Kept) if raw else None
-    if kept and not refresh and time.time() < kept.fresh_until:
+    # A page from the future is one that a clock set wrong has kept.
+    if kept and not refresh and time.time() < kept.fresh_until <= time.time() + _LONGEST_AGE:
         return kept
-    headers = {"Accept": _ACCEPT} | ({"If-None-Match": kept.etag} if kept and kept.etag else {})
-    response = client.get(url, headers)
+    headers = {"Accept": _ACCEPT, "Accept-Encoding": "gzip"}
+    response = client.get(url, headers | ({"If-None-Match": kept.etag} if kept and kept.etag else {}))
     if response.status == 404:
         return None
     if response.status == 304 and kept:
@@ -127,70 +138,88 @@ def _max_age(cache_control: str) -> float:
     if "no-store" in cache_control or "no-cache" in cache_control:
         return 0.0
     found = re.search(r"max-age=(\d+)", cache_control)
-    return float(found[1]) if found else _DEFAULT_MAX_AGE
+    return min(float(found[1]), _LONGEST_AGE) if found else _DEFAULT_MAX_AGE
 
 
-def _files(page: _Kept) -> Iterable[_File]:
-    """Decode a page; its relative links become whole ones."""
+def _files(page: _Kept) -> Iterator[LinkedFile]:
+    """Decode a page; its relative links become whole ones. A page of the web cannot name files of this machine."""
     try:
-        if "json" in page.content_type:
-            files = msgspec.json.decode(page.body, type=_Page).files
+        if "json" in page.content_type.lower():
+            base, files = page.url, msgspec.json.decode(page.body, type=_Page).files
         else:
-            parser = _Links()
+            parser = _Links(page.url)
             parser.feed(page.body.decode("utf-8", "replace"))
-            files = parser.files
-    except msgspec.MsgspecError as error:
+            base, files = parser.base, parser.files
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise PackageIndexError(
             f"{page.url} is not a page of the Simple API: {error}",
             hint="check that the index URL ends where pip's does, mostly in /simple",
         ) from error
+    allowed = ("https://", "http://", "file://") if page.url.startswith("file:") else ("https://", "http://")
     for file in files:
-        if "://" not in file.url:
-            file.url = urljoin(page.url, file.url)
-    return files
+        try:
+            url, fragment = urldefrag(urljoin(base, file.url))
+        except ValueError:
+            continue
+        if url.startswith(allowed):
+            file.url = url
+            if not file.hashes and (digest := _DIGEST.search(fragment)):
+                file.hashes = {digest[1]: digest[2]}
+            yield file
 
 
 class _Links(HTMLParser):
     """The links of an HTML page, with the attributes of PEP 503 and PEP 592."""
 
-    def __init__(self) -> None:
+    def __init__(self, url: str) -> None:
         super().__init__()
-        self.files: list[_File] = []
+        self.base = url
+        self.files: list[LinkedFile] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Take down an anchor."""
+        """Take down an anchor, or the address that links are relative to."""
         given: dict[str, Any] = dict(attrs)
-        if tag != "a" or not given.get("href"):
+        href = given.get("href")
+        if not href or tag not in ("a", "base"):
             return
-        url, fragment = urldefrag(given["href"])
-        algorithm, _, digest = fragment.partition("=")
+        try:
+            if tag == "base":
+                self.base = urljoin(self.base, href)
+                return
+            path = urlsplit(href).path
+        except ValueError:
+            return
         self.files.append(
-            _File(
-                filename=unquote(urlsplit(url).path.rpartition("/")[2]),
-                url=url,
-                hashes={algorithm: digest} if digest else {},
-                requires_python=html.unescape(given.get("data-requires-python") or "") or None,
+            LinkedFile(
+                filename=unquote(path.rpartition("/")[2]),
+                url=href,
+                requires_python=given.get("data-requires-python") or None,
                 yanked="data-yanked" in given,
             )
         )
 
 
-def _candidates(files: Iterable[_File], name: str) -> Iterable[Candidate]:
+def candidates_among(files: Iterable[LinkedFile], name: str) -> Iterator[Candidate]:
+    """Yield those of the files that are of package `name`, and are named as a wheel or a source archive."""
+    normalized = canonicalize_name(name)
     for file in files:
-        found = split_filename(file.filename, name)
+        found = split_filename(file.filename, normalized)
         if found is None:
             continue
         kind, version = found
+        uploaded = file.upload_time
+        sha256 = file.hashes.get("sha256")
         yield Candidate(
             filename=file.filename,
             url=file.url,
             version=version,
             kind=kind,
             size=file.size,
-            sha256=file.hashes.get("sha256"),
-            upload_time=file.upload_time,
+            sha256=sha256.lower() if sha256 else None,
+            # PEP 700 wants UTC; some indexes leave the zone out.
+            upload_time=uploaded.replace(tzinfo=UTC) if uploaded and uploaded.tzinfo is None else uploaded,
             requires_python=file.requires_python,
-            yanked=file.yanked is not False,
+            yanked=file.yanked not in (False, None),
         )
 
 

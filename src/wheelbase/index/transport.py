@@ -7,8 +7,8 @@ import os
 import ssl
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from urllib import request
 from urllib.parse import unquote
-from urllib.request import getproxies, proxy_bypass, proxy_bypass_environment
 
 import urllib3
 
@@ -19,9 +19,9 @@ from wheelbase.index.urls import hide_credentials, split
 def proxy_for(url: str, settings: Mapping[str, str]) -> str | None:
     """Return the proxy to ask for a URL, None where its server is asked directly."""
     parts = split(url)
-    known = {**settings, **getproxies()}
-    excepted = known.get("no") and proxy_bypass_environment(parts.netloc, {"no": known["no"]})
-    if excepted or proxy_bypass(parts.netloc):
+    known = {**settings, **request.getproxies()}
+    excepted = known.get("no") and request.proxy_bypass_environment(parts.netloc, {"no": known["no"]})  # type: ignore[attr-defined]
+    if excepted or request.proxy_bypass(parts.netloc):
         return None
     proxy = known.get(parts.scheme) or known.get("all")
     return proxy if not proxy or "://" in proxy else f"http://{proxy}"

@@ -1,23 +1,14 @@
 """URLs of indexes and their files: what of them may be shown, and what belongs to one server. Pure."""
 
-import re
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 from urllib.request import url2pathname
 
-from wheelbase.errors import PackageIndexError
+from wheelbase.errors import PackageIndexError, hide_credentials
+
+__all__ = ["file_path", "hide_credentials", "origin", "split"]
 
 _PORTS = {"http": 80, "https": 443}
-# The first alternative is for a password with an unquoted / ? or # in it, which no parser of URLs recognizes as one.
-_USERINFO = re.compile(r"(?<=://)(?:[^\s'\"`<>]*:[^\s'\"`<>]*@|[^\s/'\"`<>]*@)")
-
-
-def hide_credentials(text: str) -> str:
-    """Return a URL, or a text with URLs in it, without the user names and passwords in them.
-
-    User names go too, since tokens are often written in their place. What is in doubt is left out.
-    """
-    return _USERINFO.sub("", text)
 
 
 def split(url: str) -> SplitResult:

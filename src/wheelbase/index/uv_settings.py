@@ -65,7 +65,7 @@ def settings_of_uv(tool_uv: Mapping[str, Any] | None) -> IndexSettings:
         keyring=(os.environ.get("UV_KEYRING_PROVIDER") or _last(tables, "keyring-provider")) == "subprocess",
         credentials=_named_credentials(tables),
         proxies={
-            scheme: str(value)
+            scheme: ",".join(value) if isinstance(value, list) else str(value)
             for scheme in ("http", "https", "no")
             if (value := _last(tables, f"{scheme}-proxy")) is not None
         },

@@ -17,7 +17,7 @@ _Shape = TypeVar("_Shape")
 
 
 def read_text(path: Path) -> str:
-    """Return a file's text: UTF-8, or what its byte order mark says, since PowerShell writes UTF-16 and pip reads it."""
+    """Return a file's text: UTF-8, or what its byte order mark says (PowerShell writes UTF-16, and pip reads it)."""
     try:
         with path.open("rb") as file:
             raw = file.read(_MAX_BYTES + 1)
@@ -68,7 +68,7 @@ def shaped(data: Any, shape: type[_Shape], where: str) -> _Shape:
     try:
         return msgspec.convert(data, shape)
     except msgspec.ValidationError as error:
-        said = str(error).replace(" - at `$.", " at `").replace(" - at `$", " at the top of `")
+        said = str(error).replace(" - at `$.", " at `").replace(" - at `$", " at the top `").replace(" | null`", "`")
         raise RequirementsError(
             f"{where} has not the form that is expected: {said}", hint="mend the file there, or write it with its tool"
         ) from error

@@ -1,9 +1,9 @@
 """uv.lock and pylock.toml (PEP 751): packages with their files. Reads files; runs uv, which alone knows uv.lock."""
 
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from packaging.markers import Marker
@@ -14,110 +14,112 @@ from packaging.version import Version
 
 from wheelbase.errors import RequirementsError
 from wheelbase.index.simple import Candidate, split_filename
-from wheelbase.project.pyproject import load_toml, located_uv, parse_python
-from wheelbase.project.values import Package, Requirements
+from wheelbase.project.files import load_toml
+from wheelbase.project.pyproject import Pyproject, located_uv
+from wheelbase.project.values import Package, Requirements, answered
 from wheelbase.uv import refusal, run_uv
 
 
 def read_uv_lock(path: Path, *, extras: Iterable[str] = (), groups: Iterable[str] = ()) -> Requirements:
-    """Return the packages of a uv.lock, as `uv export` gives them; the project itself is left out."""
+    """Return the packages of a uv.lock, as `uv export` gives them; the project itself is left out.
+
+    So are its default groups, which are for developers: a group counts where it is asked for.
+    """
+    load_toml(path, dict[str, Any])
     project = path.with_name("pyproject.toml")
     if not project.is_file():
         raise RequirementsError(
             f"{path} has no pyproject.toml beside it, without which uv cannot read it",
             hint="keep both files in one folder",
         )
-    chosen = [word for extra in extras for word in ("--extra", extra)] + [
-        word for group in groups for word in ("--group", group)
-    ]
+    data = load_toml(project, Pyproject)
+    command = "export --frozen --format pylock.toml --no-emit-project --no-default-groups --quiet".split()
+    command += [word for extra in extras for word in ("--extra", extra)]
+    command += [word for group in groups for word in ("--group", group)]
     with tempfile.TemporaryDirectory(prefix="wheelbase-") as name:
         output = Path(name, "pylock.toml")
-        export = [
-            "export",
-            "--frozen",
-            "--format",
-            "pylock.toml",
-            "--no-emit-project",
-            "--no-default-groups",
-            "--quiet",
-        ]
-        result = run_uv(*export, *chosen, "--output-file", str(output), directory=path.parent.resolve())
+        result = run_uv(*command, "--output-file", str(output), directory=path.parent.resolve())
         if result.returncode:
             message, hint = refusal(result)
             raise RequirementsError(
-                f"{path}: {message}", hint=hint or "write it again with `uv lock`, or install a newer uv"
+                f"{path}: {' '.join(message.split())}", hint=hint or "mend it, or write it again with `uv lock`"
             )
         read = read_pylock(output)
-    data = load_toml(project)
     return Requirements(
         source=path.name,
         locked=read.locked,
-        requires_python=read.requires_python or parse_python(load_toml(path).get("requires-python"), path),
+        requires_python=read.requires_python,
         skipped=read.skipped,
-        tool_uv=located_uv(path.parent, data.get("tool", {}).get("uv")),
+        tool_uv=located_uv(path.parent, data.tool.uv),
     )
 
 
-def read_pylock(path: Path, *, extras: Iterable[str] = (), groups: Iterable[str] = ()) -> Requirements:
+def read_pylock(path: Path, *, extras: Sequence[str] = (), groups: Sequence[str] = ()) -> Requirements:
     """Return the packages of a pylock.toml with the files that it allows."""
     try:
-        lock = Pylock.from_dict(load_toml(path))
+        lock = Pylock.from_dict(load_toml(path, dict[str, Any]))
     except PylockValidationError as error:
         raise RequirementsError(
             f"{path} is not a lock file of PEP 751: {error}", hint="write it again with the tool that made it"
         ) from error
-    packages, skipped = [], []
-    chosen = {"extras": set(extras), "dependency_groups": {*(lock.default_groups or ()), *groups}}
-    for package in lock.packages:
-        kind = (
-            "version control"
-            if package.vcs
-            else "a folder"
-            if package.directory
-            else "a URL"
-            if package.archive
-            else None
-        )
-        if kind or package.version is None:
-            skipped.append(f"{package.name}: from {kind or 'a place with no fixed version'}, not from an index")
-        elif (marker := _settled(package.marker, chosen)) is not False:
-            packages.append(
-                Package(
-                    name=canonicalize_name(package.name),
-                    version=package.version,
-                    marker=marker,
-                    candidates=tuple(_candidates(package, path)),
-                )
+    for kind, asked, known in (("extra", extras, lock.extras), ("dependency group", groups, lock.dependency_groups)):
+        if missing := [n for n in asked if canonicalize_name(n) not in map(canonicalize_name, known or ())]:
+            raise RequirementsError(
+                f"{path} has no {kind} {missing[0]!r}",
+                hint=f"it has {', '.join(known or ()) or 'none'}; lock again with what is to be counted",
             )
+    packages, skipped = [], []
+    for package in lock.packages:
+        marker = _settled(path, package, extras, [*(lock.default_groups or ()), *groups])
+        place = _place(package)
+        if place or package.version is None:
+            skipped.append(f"{package.name}: from {place or 'a place with no fixed version'}, not from an index")
+        else:
+            files = tuple(_candidate(file, package, package.version, path) for file in _files(package))
+            packages.append(Package(name=package.name, version=package.version, marker=marker, candidates=files))
     return Requirements(
         source=path.name, locked=tuple(packages), requires_python=lock.requires_python, skipped=tuple(skipped)
     )
 
 
-def _settled(marker: Marker | None, chosen: Mapping[str, set[str]]) -> Marker | Literal[False] | None:
-    """Return a marker with the questions of extras and groups answered; False where the package is not wanted.
-
-    A marker that asks for them is answered for a plain Linux, since it cannot be carried further half evaluated.
-    """
-    if marker is None or not ("extras" in str(marker) or "dependency_groups" in str(marker)):
-        return marker
-    environment: dict[str, Any] = {**chosen, "sys_platform": "linux", "os_name": "posix", "platform_system": "Linux"}
-    return None if marker.evaluate(environment, context="lock_file") else False
+def _place(package: LockPackage) -> str | None:
+    """Return where a package comes from that is not from an index."""
+    if package.vcs:
+        return "version control"
+    if package.directory:
+        return "a folder"
+    return "a URL or a file" if package.archive else None
 
 
-def _candidates(package: LockPackage, path: Path) -> Iterable[Candidate]:
-    files: list[PackageWheel | PackageSdist] = [*(package.wheels or ()), *([package.sdist] if package.sdist else ())]
-    for file in files:
-        location = file.url or (path.parent / str(file.path)).resolve().as_uri()
-        filename = file.name or unquote(urlsplit(location).path.rpartition("/")[2])
-        found = split_filename(filename, canonicalize_name(package.name))
-        yield Candidate(
-            filename=filename,
-            url=location,
-            version=package.version or Version("0"),
-            kind=found[0] if found else "wheel" if filename.endswith(".whl") else "sdist",
-            size=file.size,
-            sha256=file.hashes.get("sha256"),
-            upload_time=file.upload_time,
-            requires_python=str(package.requires_python) if package.requires_python else None,
-        )
+def _settled(path: Path, package: LockPackage, extras: Iterable[str], groups: Iterable[str]) -> Marker | None:
+    if package.marker is None:
+        return None
+    try:
+        marker = answered(str(package.marker), extras=set(extras), groups=set(groups))
+        marker.evaluate()  # on whatever machine this is: a comparison without a meaning comes to light here
+    except (ValueError, LookupError, TypeError) as error:
+        raise RequirementsError(
+            f"{path}: {package.name} has the marker {package.marker}, which cannot be answered: {error}",
+            hint="write it again with the tool that made it",
+        ) from error
+    return marker
+
+
+def _files(package: LockPackage) -> list[PackageWheel | PackageSdist]:
+    return [*(package.wheels or ()), *([package.sdist] if package.sdist else ())]
+
+
+def _candidate(file: PackageWheel | PackageSdist, package: LockPackage, version: Version, path: Path) -> Candidate:
+    location = file.url or (path.parent / str(file.path)).resolve().as_uri()
+    filename = file.name or unquote(urlsplit(location).path.rpartition("/")[2])
+    found = split_filename(filename, package.name)
+    return Candidate(
+        filename=filename,
+        url=location,
+        version=version,
+        kind=found[0] if found else "wheel" if filename.endswith(".whl") else "sdist",
+        size=file.size,
+        sha256=file.hashes.get("sha256"),
+        upload_time=file.upload_time,
+        requires_python=str(package.requires_python) if package.requires_python else None,
+    )

@@ -5,6 +5,7 @@ Sources: poetry-core's lock file versions 1.1 to 2.1; pipenv's Pipfile specifica
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from packaging.requirements import Requirement
@@ -13,21 +14,21 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
 from wheelbase.errors import RequirementsError
-from wheelbase.project.files import load_json, load_toml
+from wheelbase.project.files import load_json, load_toml, shaped
 from wheelbase.project.poetry import poetry_specifier, python_marker
-from wheelbase.project.pyproject import Pyproject, located_uv, parse_python, read_pyproject
+from wheelbase.project.pyproject import parse_python, read_pyproject
 from wheelbase.project.values import Requirements, answered, parse_requirement
 
 
-class _File(msgspec.Struct):
+class _File(msgspec.Struct, frozen=True):
     hash: str = ""
 
 
-class _Origin(msgspec.Struct):
+class _Origin(msgspec.Struct, frozen=True):
     type: str = "legacy"
 
 
-class _Locked(msgspec.Struct, rename="kebab"):
+class _Locked(msgspec.Struct, frozen=True, rename="kebab"):
     """A package of a poetry.lock; `groups` and `markers` came with version 2.1."""
 
     name: str
@@ -43,13 +44,13 @@ class _Locked(msgspec.Struct, rename="kebab"):
         return self.source.type not in ("git", "url", "file", "directory")
 
 
-class _Metadata(msgspec.Struct, rename="kebab"):
+class _Metadata(msgspec.Struct, frozen=True, rename="kebab"):
     lock_version: str = ""
     python_versions: str | None = None
     files: dict[str, list[_File]] = {}
 
 
-class _PoetryLock(msgspec.Struct):
+class _PoetryLock(msgspec.Struct, frozen=True):
     package: list[_Locked] = []
     extras: dict[str, list[str]] = {}
     metadata: _Metadata = _Metadata()
@@ -68,28 +69,11 @@ def read_poetry_lock(path: Path, *, extras: Sequence[str] = (), groups: Sequence
             f"{path} has lock-version {version or 'none'}; versions 1 and 2 are known here",
             hint="write it again with a Poetry of versions 1.1 to 2",
         )
-    hashes: dict[str, set[str]] = {}
-    for package in lock.package:
-        files = package.files or lock.metadata.files.get(package.name, ())
-        digests = {f.hash.removeprefix("sha256:") for f in files if f.hash.startswith("sha256:")}
-        if digests and package.from_index:
-            hashes.setdefault(canonicalize_name(package.name), set()).update(digests)
-    allowed = {name: frozenset(digests) for name, digests in hashes.items()}
     python = lock.metadata.python_versions
     requires_python = poetry_specifier(python) if python else None
     beside = path.with_name("pyproject.toml")
     if version not in ("1.0", "1.1", "2.0"):
-        return Requirements(
-            source=path.name,
-            requirements=tuple(_wanted(path, lock, extras, groups)),
-            hashes=allowed,
-            complete=True,
-            requires_python=requires_python,
-            skipped=tuple(
-                f"{p.name}: from {p.source.type}, not from an index" for p in lock.package if not p.from_index
-            ),
-            tool_uv=located_uv(path.parent, load_toml(beside, Pyproject).tool.uv if beside.is_file() else None),
-        )
+        return _marked(path, lock, extras, groups, requires_python)
     if not beside.is_file():
         raise RequirementsError(
             f"{path} has no pyproject.toml beside it, which says what was asked for",
@@ -100,14 +84,27 @@ def read_poetry_lock(path: Path, *, extras: Sequence[str] = (), groups: Sequence
         source=path.name,
         requirements=project.requirements,
         constraints=tuple(_constraints(path, lock)),
-        hashes=allowed,
+        hashes=_hashes(lock),
         requires_python=project.requires_python or requires_python,
         tool_uv=project.tool_uv,
     )
 
 
-def _wanted(path: Path, lock: _PoetryLock, extras: Sequence[str], groups: Sequence[str]) -> Iterable[Requirement]:
-    """Yield the pins of the main group, the groups and the extras asked for, each with its conditions."""
+def _hashes(lock: _PoetryLock) -> dict[str, frozenset[str]]:
+    hashes: dict[str, frozenset[str]] = {}
+    for package in lock.package:
+        name = canonicalize_name(package.name)
+        # Before version 2.0 the files stand in a table of their own.
+        files = package.files or lock.metadata.files.get(package.name, [])
+        if package.from_index and (digests := _sha256(file.hash for file in files)):
+            hashes[name] = hashes.get(name, frozenset()) | digests
+    return hashes
+
+
+def _marked(
+    path: Path, lock: _PoetryLock, extras: Sequence[str], groups: Sequence[str], python: SpecifierSet | None
+) -> Requirements:
+    """Return the pins of the main group, of the groups and of the extras asked for, each with its conditions."""
     known = {canonicalize_name(group) for package in lock.package for group in package.groups}
     for kind, asked, there in (("extra", extras, set(map(canonicalize_name, lock.extras))), ("group", groups, known)):
         if missing := [name for name in asked if canonicalize_name(name) not in there]:
@@ -116,18 +113,29 @@ def _wanted(path: Path, lock: _PoetryLock, extras: Sequence[str], groups: Sequen
                 hint=f"it has packages of {', '.join(sorted(there)) or 'none'}",
             )
     chosen = {"main", *map(canonicalize_name, groups)}
+    pins, skipped = [], []
     for package in lock.package:
-        per_group = [
-            package.markers.get(group, "") if isinstance(package.markers, dict) else package.markers or ""
+        markers = package.markers or ""
+        conditions = [
+            markers.get(group, "") if isinstance(markers, dict) else markers
             for group in package.groups
             if canonicalize_name(group) in chosen
         ]
-        if not per_group or not package.from_index:
-            continue
-        condition = f"; {' or '.join(f'({marker})' for marker in per_group)}" if all(per_group) else ""
-        pin = parse_requirement(f"{package.name}=={package.version}{condition}", str(path))
-        pin.marker = answered(str(pin.marker), extras=extras) if pin.marker else None
-        yield pin
+        if conditions and not package.from_index:
+            skipped.append(f"{package.name}: from {package.source.type}, not from an index")
+        elif conditions:
+            condition = f"; {' or '.join(f'({each})' for each in conditions)}" if all(conditions) else ""
+            pin = parse_requirement(f"{package.name}=={package.version}{condition}", str(path))
+            pin.marker = answered(str(pin.marker), extras=extras) if pin.marker else None
+            pins.append(pin)
+    return Requirements(
+        source=path.name,
+        requirements=tuple(pins),
+        hashes=_hashes(lock),
+        complete=True,
+        requires_python=python,
+        skipped=tuple(skipped),
+    )
 
 
 def _constraints(path: Path, lock: _PoetryLock) -> Iterable[Requirement]:
@@ -161,7 +169,7 @@ def _version(path: Path, package: _Locked) -> Version:
         ) from error
 
 
-class _Entry(msgspec.Struct):
+class _Entry(msgspec.Struct, frozen=True):
     """A package of a Pipfile.lock."""
 
     version: str | None = None
@@ -170,16 +178,52 @@ class _Entry(msgspec.Struct):
     hashes: list[str] = []
 
 
-class _Requires(msgspec.Struct):
+class _Requires(msgspec.Struct, frozen=True):
     python_version: str | None = None
 
 
-class _Meta(msgspec.Struct, rename="kebab"):
+class _Meta(msgspec.Struct, frozen=True, rename="kebab"):
     pipfile_spec: int
     requires: _Requires = _Requires()
 
 
-def read_pipfile_lock(path: Path, *, extras: Sequence[str] = (), groups: Sequence[str] = ()) -> Requirements:
+def read_pipfile_lock(path: Path, *, groups: Iterable[str] = ()) -> Requirements:
     """Return the pins of a Pipfile.lock: its `default` section, and the sections named as groups."""
-    data = load_json(path, dict[str, msgspec.Raw])
-    raise NotImplementedError
+    data = load_json(path, dict[str, Any])
+    if "_meta" not in data or "default" not in data:
+        raise RequirementsError(f"{path} is not a Pipfile.lock", hint="write it again with `pipenv lock`")
+    meta = shaped(data.pop("_meta"), _Meta, f"{path}, _meta")
+    if meta.pipfile_spec != 6:
+        raise RequirementsError(
+            f"{path} has pipfile-spec {meta.pipfile_spec}; 6 is known here", hint="write it again with `pipenv lock`"
+        )
+    requirements, skipped = [], []
+    hashes: dict[str, set[str]] = {}
+    for section in ("default", *("develop" if group == "dev" else group for group in groups)):
+        if section not in data:
+            raise RequirementsError(f"{path} has no group {section!r}", hint=f"it has {', '.join(data)}")
+        for name, entry in shaped(data[section], dict[str, _Entry], f"{path}, {section}").items():
+            if entry.version is None or (entry.version == "*" and not entry.markers):
+                # pipenv leaves `*` where the machine that locked did not need the package.
+                reason = "without a version" if entry.version else "from version control, a URL or a folder"
+                skipped.append(f"{name}: {reason} in {path.name}")
+                continue
+            extras = f"[{','.join(entry.extras)}]" if entry.extras else ""
+            version = "" if entry.version == "*" else entry.version
+            marker = f"; {entry.markers}" if entry.markers else ""
+            requirements.append(parse_requirement(f"{name}{extras}{version}{marker}", f"{path}, {section}"))
+            if digests := _sha256(entry.hashes):
+                hashes.setdefault(canonicalize_name(name), set()).update(digests)
+    python = meta.requires.python_version
+    return Requirements(
+        source=path.name,
+        requirements=tuple(requirements),
+        hashes={name: frozenset(digests) for name, digests in hashes.items()},
+        complete=True,
+        requires_python=parse_python(f"=={python}.*" if python else None, path),
+        skipped=tuple(skipped),
+    )
+
+
+def _sha256(hashes: Iterable[str]) -> set[str]:
+    return {each.removeprefix("sha256:") for each in hashes if each.startswith("sha256:")}

@@ -4,7 +4,6 @@ Source: Poetry's documentation, "Dependency specification" and "Managing depende
 """
 
 import re
-from collections.abc import Mapping
 
 import msgspec
 from packaging.requirements import Requirement
@@ -15,7 +14,7 @@ from wheelbase.errors import RequirementsError
 from wheelbase.project.values import parse_requirement
 
 
-class Dependency(msgspec.Struct):
+class Dependency(msgspec.Struct, frozen=True):
     """A dependency that is a table."""
 
     version: str = "*"
@@ -33,14 +32,14 @@ class Dependency(msgspec.Struct):
 Dependencies = dict[str, str | Dependency | list[str | Dependency]]
 
 
-class Group(msgspec.Struct, rename="kebab"):
+class Group(msgspec.Struct, frozen=True, rename="kebab"):
     """A dependency group."""
 
     dependencies: Dependencies = {}
     include_groups: list[str] = []
 
 
-class PoetryTable(msgspec.Struct, rename="kebab"):
+class PoetryTable(msgspec.Struct, frozen=True, rename="kebab"):
     """The parts of `[tool.poetry]` that say what is installed."""
 
     name: str = ""
@@ -94,22 +93,23 @@ def poetry_specifier(constraint: str) -> SpecifierSet:
     alternatives = _alternatives(constraint)
     if len(alternatives) == 1:
         return alternatives[0]
-    bounds = [(_bound(one, ">=", ">", "==", "===", "~="), _bound(one, "<", "<=")) for one in alternatives]
-    parts = []
-    if all(low for low, _ in bounds):
-        parts.append(f">={min(low for low, _ in bounds if low)}")
-    if all(high for _, high in bounds):
-        parts.append(f"<={max(high for _, high in bounds if high)}")
-    return SpecifierSet(",".join(parts))
+    # The ends of the span are those of the lowest and the highest alternative, where none is open.
+    lows = [_ends(one, ">=", ">", "==", "~=") for one in alternatives]
+    highs = [_ends(one, "<", "<=") for one in alternatives]
+    low = [f">={min(version for ends in lows for version, _ in ends)}"] if all(lows) else []
+    high = ["{1}{0}".format(*max(end for ends in highs for end in ends))] if all(highs) else []
+    return SpecifierSet(",".join(low + high))
 
 
-def _bound(alternative: SpecifierSet, *operators: str) -> Version | None:
-    return next((Version(s.version.removesuffix(".*")) for s in alternative if s.operator in operators), None)
+def _ends(alternative: SpecifierSet, *operators: str) -> list[tuple[Version, str]]:
+    return [(Version(s.version.removesuffix(".*")), s.operator) for s in alternative if s.operator in operators]
 
 
 def python_marker(constraint: str) -> str:
     """Return a constraint on Python as a marker; empty where it allows any."""
-    alternatives = [" and ".join(_comparison(s.operator, s.version) for s in a) for a in _alternatives(constraint)]
+    alternatives = [
+        " and ".join(_comparison(s.operator, s.version) for s in sorted(a, key=str)) for a in _alternatives(constraint)
+    ]
     return " or ".join(f"({each})" for each in alternatives) if all(alternatives) else ""
 
 
@@ -131,14 +131,13 @@ def _alternatives(constraint: str) -> list[SpecifierSet]:
 
 def _one_specifier(constraint: str) -> SpecifierSet:
     parts = []
-    for part in re.findall(r"([<>=!^~]*)\s*([^\s,<>=!^~]+)", constraint):
-        operator, version = part[0], re.sub(r"[xX](?=$|\.)", "*", part[1])
-        if version == "*":
+    for operator, version in re.findall(r"([<>=!^~]*)\s*([^\s,<>=!^~]*)", constraint):
+        if version == "*" or not operator + version:
             continue
         if operator in ("^", "~"):
             parts.append(f">={version},<{_upper(Version(version), caret=operator == '^')}")
         else:
-            parts.append(f"{ {'': '==', '=': '==', '<>': '!='}.get(operator, operator) }{version}")
+            parts.append(f"{'==' if operator in ('', '=') else operator}{version}")
     return SpecifierSet(",".join(parts))
 
 

@@ -18,7 +18,7 @@ from wheelbase.project.requirements_txt import read_requirements_files
 from wheelbase.project.values import Requirements, parse_requirement
 
 
-class _Project(msgspec.Struct, rename="kebab"):
+class _Project(msgspec.Struct, frozen=True, rename="kebab"):
     """The `[project]` table."""
 
     name: str = ""
@@ -28,25 +28,25 @@ class _Project(msgspec.Struct, rename="kebab"):
     dynamic: list[str] = []
 
 
-class _DynamicTable(msgspec.Struct):
+class _DynamicTable(msgspec.Struct, frozen=True):
     file: str | list[str] = []
 
 
-class _Dynamic(msgspec.Struct):
+class _Dynamic(msgspec.Struct, frozen=True):
     dependencies: _DynamicTable = _DynamicTable()
 
 
-class _Setuptools(msgspec.Struct):
+class _Setuptools(msgspec.Struct, frozen=True):
     dynamic: _Dynamic = _Dynamic()
 
 
-class _Tool(msgspec.Struct):
+class _Tool(msgspec.Struct, frozen=True):
     poetry: PoetryTable | None = None
     setuptools: _Setuptools = _Setuptools()
     uv: dict[str, Any] | None = None
 
 
-class Pyproject(msgspec.Struct, rename="kebab"):
+class Pyproject(msgspec.Struct, frozen=True, rename="kebab"):
     """The tables of a pyproject.toml that bear on what is installed."""
 
     project: _Project | None = None
@@ -59,11 +59,12 @@ class Pyproject(msgspec.Struct, rename="kebab"):
         return self.project is None and self.tool.poetry is None and not self.dependency_groups
 
 
-class _Located(msgspec.Struct, rename="kebab"):
-    """The settings of uv that may hold paths."""
+class _UvTable(msgspec.Struct, frozen=True, rename="kebab"):
+    """The settings of uv that may hold paths, and its sources."""
 
     find_links: list[str] = []
     index: list[dict[str, Any]] = []
+    sources: dict[str, dict[str, Any] | list[dict[str, Any]]] = {}
 
 
 def read_pyproject(path: Path, *, extras: Iterable[str] = (), groups: Iterable[str] = ()) -> Requirements:
@@ -77,13 +78,32 @@ def read_pyproject(path: Path, *, extras: Iterable[str] = (), groups: Iterable[s
     project, poetry = data.project or _Project(), data.tool.poetry
     lines = [*_dependencies(path, data, project), *(r for extra in extras for r in _extra(path, data, extra))]
     lines += [r for group in groups for r in _group(path, data, group)]
+    lines = _without_self(lines, project.name or (poetry.name if poetry else ""), path, data)
+    elsewhere = _elsewhere(path, data.tool.uv)
     python = parse_python(project.requires_python, path)
     return Requirements(
         source=path.name,
-        requirements=_without_self(lines, project.name or (poetry.name if poetry else ""), path, data),
+        requirements=tuple(line for line in lines if canonicalize_name(line.name) not in elsewhere),
         requires_python=poetry_python(poetry) if python is None and poetry else python,
+        skipped=tuple(
+            f"{line.name}: from {elsewhere[canonicalize_name(line.name)]} (tool.uv.sources), not from an index"
+            for line in lines
+            if canonicalize_name(line.name) in elsewhere
+        ),
         tool_uv=located_uv(path.parent, data.tool.uv),
     )
+
+
+def _elsewhere(path: Path, tool_uv: Mapping[str, Any] | None) -> dict[str, str]:
+    """Return the packages that uv takes from elsewhere than an index, which may have a stranger under their name."""
+    sources = shaped(tool_uv or {}, _UvTable, f"{path}, tool.uv").sources
+    return {
+        canonicalize_name(name): kind
+        for name, value in sources.items()
+        for one in (value if isinstance(value, list) else [value])
+        for kind in ("git", "url", "path", "workspace")
+        if one.get(kind)
+    }
 
 
 def parse_python(specifier: str | None, path: Path) -> SpecifierSet | None:
@@ -104,7 +124,7 @@ def located_uv(folder: Path, table: Mapping[str, Any] | None) -> Mapping[str, An
     table = load_toml(own, dict[str, Any]) if own.is_file() else table
     if not table:
         return None
-    paths = shaped(table, _Located, f"the uv settings in {folder}")
+    paths = shaped(table, _UvTable, f"the uv settings in {folder}")
     located = dict(table)
     if paths.find_links:
         located["find-links"] = [_from(folder, link) for link in paths.find_links]
@@ -160,11 +180,15 @@ def _extra(path: Path, data: Pyproject, extra: str) -> list[Requirement]:
     return poetry_requirements(optional, where=where, optional=True)
 
 
-def _group(path: Path, data: Pyproject, group: str) -> list[Requirement]:
+def _group(path: Path, data: Pyproject, group: str, trail: tuple[str, ...] = ()) -> list[Requirement]:
     """Return a group's requirements; Poetry adds its own table of a group to the standard one of that name."""
     poetry = data.tool.poetry.groups if data.tool.poetry else {}
     name = canonicalize_name(_named(path, "dependency group", group, [*data.dependency_groups, *poetry]))
     where = f"{path}, group {group}"
+    if name in trail:
+        raise RequirementsError(
+            f"{path}: group {name!r} includes itself, by way of {trail[-1]!r}", hint="take one include-groups out"
+        )
     lines: Sequence[str] = ()
     if name in map(canonicalize_name, data.dependency_groups):
         try:
@@ -179,11 +203,16 @@ def _group(path: Path, data: Pyproject, group: str) -> list[Requirement]:
     return [
         *_parsed(lines, where),
         *(r for table in tables for r in poetry_requirements(table.dependencies, where=where)),
-        *(r for table in tables for included in table.include_groups for r in _group(path, data, included)),
+        *(
+            r
+            for table in tables
+            for included in table.include_groups
+            for r in _group(path, data, included, (*trail, name))
+        ),
     ]
 
 
-def _without_self(lines: Iterable[Requirement], own: str, path: Path, data: Pyproject) -> tuple[Requirement, ...]:
+def _without_self(lines: Iterable[Requirement], own: str, path: Path, data: Pyproject) -> list[Requirement]:
     """Put the contents of the project's own extras in place of `name[extra]`, as installers do."""
     done: set[tuple[str, str]] = set()
     result, queue = [], list(lines)
@@ -199,7 +228,7 @@ def _without_self(lines: Iterable[Requirement], own: str, path: Path, data: Pypr
         for member in members:
             member.marker = member.marker & marker if member.marker and marker else member.marker or marker
         queue = [*members, *queue]
-    return tuple(result)
+    return result
 
 
 def with_project(requirements: Requirements, other: Requirements) -> Requirements:
@@ -208,6 +237,7 @@ def with_project(requirements: Requirements, other: Requirements) -> Requirement
     return replace(
         requirements,
         requirements=(*requirements.requirements, *other.requirements),
+        skipped=(*requirements.skipped, *other.skipped),
         requires_python=pythons[0] & pythons[1] if len(pythons) == 2 else next(iter(pythons), None),
         tool_uv=requirements.tool_uv or other.tool_uv,
     )

@@ -4,6 +4,7 @@ In a folder the first of these that is there is read: uv.lock, pylock.toml, poet
 pyproject.toml, requirements.txt. A lock file goes first since it is what will be installed.
 """
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -26,45 +27,53 @@ def read_requirements(
     groups: Sequence[str] = (),
 ) -> Requirements:
     """Return what was asked for; an argument that is a folder, or a lock file after -r, is read as a project."""
-    folders = [
-        Path(argument)
-        for argument in arguments
-        if Path(argument).is_dir() and ("/" in argument or argument in (".", ".."))
-    ]
-    plain = [argument for argument in arguments if Path(argument) not in folders]
+    folders = [argument for argument in arguments if _is_folder(argument)]
+    plain = [argument for argument in arguments if argument not in folders]
     if len(folders) > 1 or (folders and (plain or files)):
         raise RequirementsError(
             "a project folder cannot be mixed with other requirements",
             hint="compare the folder alone, or name its lock file with -r",
         )
     if not plain and not files:
-        return _with_constraints(_read_folder(folders[0] if folders else folder, extras, groups), constraints)
-    if len(files) == 1 and not plain and _is_project_file(files[0]):
-        return _with_constraints(read_project_file(files[0], extras=extras, groups=groups), constraints)
-    return _read_listed(plain, files, constraints)
+        read = _read_folder(Path(folders[0]) if folders else folder, extras, groups)
+    elif len(files) == 1 and not plain and _is_project_file(files[0]):
+        read = read_project_file(files[0], extras=extras, groups=groups)
+    else:
+        _refuse_choices("arguments and requirements files", "extra", extras)
+        _refuse_choices("arguments and requirements files", "group", groups)
+        return _read_listed(plain, files, constraints)
+    return _with_constraints(read, constraints)
+
+
+def _is_folder(argument: str) -> bool:
+    # A bare word is a package, as for pip, even where a folder has its name. `isdir` is False for what is no path.
+    return ("/" in argument or argument in (".", "..")) and os.path.isdir(argument)  # noqa: PTH112
+
+
+def _refuse_choices(source: str, kind: str, names: Sequence[str]) -> None:
+    if names:
+        raise RequirementsError(
+            f"{source} have no {kind} {names[0]!r}",
+            hint="extras and groups belong to a project: write name[extra], or compare the project's folder",
+        )
 
 
 def _read_folder(folder: Path, extras: Sequence[str], groups: Sequence[str]) -> Requirements:
-    if not folder.is_dir():
-        raise RequirementsError(f"{folder} is not a folder", hint="check the path")
     for name in ORDER:
-        if (folder / name).is_file() and not (name == "pyproject.toml" and _says_nothing(folder)):
+        if os.path.isfile(folder / name) and not (name == "pyproject.toml" and _says_nothing(folder)):  # noqa: PTH113
             return read_project_file(folder / name, extras=extras, groups=groups)
     raise RequirementsError(
-        f"there is nothing to compare in {folder.resolve()}: none of {', '.join(ORDER)}",
+        f"there is nothing to compare in {folder.absolute()}: none of {', '.join(ORDER)}",
         hint="name requirements (wheelbase compare matplotlib pandas), a file with -r, or a project's folder",
     )
 
 
 def _says_nothing(folder: Path) -> bool:
     """Say whether a pyproject.toml holds tools' settings only, and a requirements.txt beside it is what counts."""
-    from wheelbase.project.pyproject import load_toml
+    from wheelbase.project.files import load_toml
+    from wheelbase.project.pyproject import Pyproject
 
-    data = load_toml(folder / "pyproject.toml")
-    return (
-        not ({"project", "dependency-groups"} & data.keys() or "poetry" in data.get("tool", {}))
-        and (folder / "requirements.txt").is_file()
-    )
+    return (folder / "requirements.txt").is_file() and load_toml(folder / "pyproject.toml", Pyproject).says_nothing
 
 
 def _is_project_file(path: Path) -> bool:
@@ -74,7 +83,7 @@ def _is_project_file(path: Path) -> bool:
 def read_project_file(path: Path, *, extras: Sequence[str] = (), groups: Sequence[str] = ()) -> Requirements:
     """Read a lock file, a pyproject.toml or a requirements file by its name."""
     from wheelbase.project.locks import read_pylock, read_uv_lock
-    from wheelbase.project.poetry import read_pipfile_lock, read_poetry_lock
+    from wheelbase.project.pinned import read_pipfile_lock, read_poetry_lock
     from wheelbase.project.pyproject import read_pyproject
 
     if path.name == "uv.lock":
@@ -82,11 +91,14 @@ def read_project_file(path: Path, *, extras: Sequence[str] = (), groups: Sequenc
     if path.name == "poetry.lock":
         return read_poetry_lock(path, extras=extras, groups=groups)
     if path.name == "Pipfile.lock":
+        _refuse_choices("Pipfiles", "extra", extras)
         return read_pipfile_lock(path, groups=groups)
     if is_valid_pylock_path(path):
         return read_pylock(path, extras=extras, groups=groups)
     if path.name == "pyproject.toml":
         return read_pyproject(path, extras=extras, groups=groups)
+    _refuse_choices("requirements files", "extra", extras)
+    _refuse_choices("requirements files", "group", groups)
     return _read_listed((), (path,), ())
 
 
@@ -94,10 +106,22 @@ def _read_listed(plain: Sequence[str], files: Sequence[Path], constraints: Seque
     from wheelbase.project.pyproject import read_pyproject, with_project
     from wheelbase.project.requirements_txt import read_requirements_files
 
-    requirements, projects = read_requirements_files(tuple(files), tuple(constraints))
-    for project in projects:
-        requirements = with_project(requirements, read_pyproject(project / "pyproject.toml"))
+    if projects := [path for path in files if _is_project_file(path)]:
+        raise RequirementsError(
+            f"{projects[0]} cannot be mixed with other requirements", hint="compare it alone: it is an application's"
+        )
+    for text in plain:
+        if text.endswith((".txt", ".in", ".toml", ".lock")):
+            raise RequirementsError(f"{text} looks like a file, not a package", hint=f"name files with -r: -r {text}")
+    requirements, local = read_requirements_files(tuple(files), tuple(constraints))
+    for project in local:
+        read = read_pyproject(project.folder / "pyproject.toml", extras=project.extras)
+        requirements = with_project(requirements, read)
     arguments = tuple(parse_requirement(text, "argument") for text in plain)
+    if not (arguments or requirements.requirements or local):
+        raise RequirementsError(
+            f"{', '.join(map(str, files))} asks for no package", hint="add a requirement, or name another file"
+        )
     named = ["arguments"] if arguments else []
     return replace(
         requirements,
@@ -111,5 +135,10 @@ def _with_constraints(requirements: Requirements, constraints: Sequence[Path]) -
 
     if not constraints:
         return requirements
+    if requirements.locked is not None or requirements.complete:
+        raise RequirementsError(
+            f"{constraints[0]} cannot constrain {requirements.source}, whose versions are fixed",
+            hint="leave -c out, or lock again with the constraints",
+        )
     read, _ = read_requirements_files((), tuple(constraints))
     return replace(requirements, constraints=(*requirements.constraints, *read.constraints))

@@ -80,7 +80,7 @@ def compare(
         arch=arch,
         as_of=as_of,
         bases=costs,
-        recommendation=recommend(costs, minor),
+        recommendation=recommend(costs, minor if python or not bases else None),
         notes=(*_python_notes(wanted, minor), *dict.fromkeys(note for one in fits if one for note in one.notes)),
         requests=index.client.traffic.requests,
         received_bytes=index.client.traffic.received,
@@ -99,7 +99,7 @@ def _python(
             )
         return int(parts[0]), int(parts[1])
     if of_bases := [facts.python_minor for facts in bases if facts.python_minor]:
-        return max(of_bases)
+        return of_bases[0]
     newest = catalogue.stable_python(on)
     allowed = wanted.requires_python or SpecifierSet()
     for minor in sorted({*catalogue.pythons(), newest}, reverse=True):

@@ -1,6 +1,6 @@
 """Which base to take, by one plain rule. Pure.
 
-Of the bases with the Python asked for: those where everything comes as a wheel, and of these the one with the
+Of the bases with the Python asked for, if one was: those where everything comes as a wheel, and of these the one with the
 smallest image. Where nothing comes as wheels alone, the one that compiles least. No base is liked for its name.
 """
 
@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from wheelbase.recipes.values import BaseCost, Recommendation
 
 
-def recommend(costs: Sequence[BaseCost], python: tuple[int, int]) -> Recommendation:
-    """Return the base to take and the reason in one sentence."""
-    fitting = [cost for cost in costs if cost.verdict in ("wheels", "compiles") and cost.facts.python_minor == python]
+def recommend(costs: Sequence[BaseCost], python: tuple[int, int] | None) -> Recommendation:
+    """Return the base to take and the reason in one sentence; without a Python, one of any Python."""
+    fitting = [
+        cost for cost in costs if cost.verdict in ("wheels", "compiles") and python in (None, cost.facts.python_minor)
+    ]
     fitting = fitting or [cost for cost in costs if cost.verdict in ("wheels", "compiles")]
     if not fitting:
         return Recommendation(base=None, reason="none of these bases can install the application")

@@ -5,13 +5,19 @@ Sources: PEP 643 (static metadata of source archives), PEP 621, setuptools' egg-
 """
 
 import ast
+import bz2
+import gzip
 import io
+import lzma
 import re
+import struct
 import tarfile
+import threading
 import tomllib
+import warnings
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from email.parser import HeaderParser
 from pathlib import PurePosixPath
 
@@ -20,14 +26,18 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from wheelbase.cache import Cache
 from wheelbase.errors import PackageIndexError
-from wheelbase.index.client import Client
+from wheelbase.index.client import Client, check_status
 from wheelbase.index.simple import Candidate
+from wheelbase.index.urls import hide_credentials
 
 MAX_ARCHIVE = 64 << 20
 _HEAD = 4 << 20
 _MAX_UNPACKED = 512 << 20
 _MAX_MEMBERS = 50_000
 _MAX_METADATA = 4 << 20
+_MAX_SETUP_PY = 256 << 10  # a syntax tree takes a thousand times the memory of its text
+_CHUNK = 64 << 10
+_QUIET = threading.Lock()  # the filters of warnings are the whole process's
 _COMPILED = frozenset((".c .cc .cpp .cxx .cu .f .f90 .for .go .m .pyx .rs .s .swg .i").split())
 _ELSEWHERE = frozenset("test tests testing doc docs example examples benchmark benchmarks demo demos contrib".split())
 
@@ -50,25 +60,38 @@ def read_source(client: Client, archive: Candidate) -> SourceFacts:
 
     Of an archive larger than `MAX_ARCHIVE` only the start is read, where the metadata usually stands.
     """
-    store = Cache("source-1")
+    store = Cache("source-2")
     key = archive.sha256 or archive.url
     if kept := store.get(key):
         return msgspec.msgpack.decode(kept, type=SourceFacts)
     whole = archive.size is None or archive.size <= MAX_ARCHIVE
-    data = (
-        client.stream(archive.url, MAX_ARCHIVE)
-        if whole
-        else client.get(archive.url, {"Range": f"bytes=0-{_HEAD - 1}"}).body[:_HEAD]
-    )
-    try:
-        facts = _facts(data, archive.filename, whole=whole)
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, ValueError, zlib.error) as error:
+    # Cut, as some servers label a .tar.gz as a compressed .tar: it is to be kept as it is.
+    headers, limit = ({}, MAX_ARCHIVE + 1) if whole else ({"Range": f"bytes=0-{_HEAD - 1}"}, _HEAD)
+    answer = client.get(archive.url, headers, limit=limit, cut="start")
+    check_status(archive.url, answer.status)
+    where = f"{archive.filename} at {hide_credentials(archive.url)}"
+    if len(answer.body) > MAX_ARCHIVE:
+        raise PackageIndexError(f"{where} is larger than {MAX_ARCHIVE} bytes", hint="its index does not say its size")
+    if whole and archive.size not in (None, len(answer.body)):
         raise PackageIndexError(
-            f"{archive.filename} at {archive.url} is not a whole source archive: {error}",
-            hint="the index may serve a truncated file: try again",
-        ) from error
+            f"{where} has {len(answer.body)} bytes; the index says {archive.size}",
+            hint="the index or a proxy before it serves a damaged file: ask its owner",
+        )
+    try:
+        facts = _facts(answer.body, archive.filename, whole=whole)
+    except (tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error) as error:
+        raise _broken(where, error) from error
+    except (EOFError, OSError, ValueError, NotImplementedError, RuntimeError, struct.error) as error:
+        raise _broken(where, error) from error
     store.put(key, msgspec.msgpack.encode(facts))
     return facts
+
+
+def _broken(where: str, error: Exception) -> PackageIndexError:
+    return PackageIndexError(
+        f"{where} is not a whole source archive: {error or type(error).__name__}",
+        hint="the index may serve a truncated file: try again",
+    )
 
 
 def _facts(data: bytes, filename: str, *, whole: bool) -> SourceFacts:
@@ -81,10 +104,12 @@ def _facts(data: bytes, filename: str, *, whole: bool) -> SourceFacts:
             if total > _MAX_UNPACKED or len(sizes) > _MAX_MEMBERS:
                 raise ValueError(f"it unpacks to more than {_MAX_UNPACKED} bytes or {_MAX_MEMBERS} files")
             inner = PurePosixPath(*path.parts[1:])
+            if not inner.parts:
+                continue  # beside the archive's one folder, where nothing belongs
             sizes[inner] = size
             if content is not None:
                 texts[inner] = content.decode("utf-8", "replace")
-    except (EOFError, tarfile.ReadError, zipfile.BadZipFile):
+    except (EOFError, tarfile.ReadError, zipfile.BadZipFile, zlib.error, lzma.LZMAError):
         if whole:
             raise
     requires, python, stated = _dependencies(texts)
@@ -97,19 +122,68 @@ def _facts(data: bytes, filename: str, *, whole: bool) -> SourceFacts:
 def _members(data: bytes, filename: str) -> Iterator[tuple[PurePosixPath, int, bytes | None]]:
     """Yield (path, size, content of metadata files) of an archive's regular files."""
     if filename.endswith(".zip"):
+        if data.count(b"PK\x01\x02") > _MAX_MEMBERS:
+            raise ValueError(f"it holds more than {_MAX_MEMBERS} files")
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             for entry in archive.infolist():
                 if not entry.is_dir():
                     path = PurePosixPath(entry.filename)
-                    wanted = _is_metadata(path) and entry.file_size <= _MAX_METADATA
-                    yield path, entry.file_size, archive.read(entry) if wanted else None
+                    yield path, entry.file_size, _unzipped(archive, entry) if _is_metadata(path) else None
         return
-    with tarfile.open(fileobj=io.BytesIO(data), mode="r|*") as tar:
+    with tarfile.open(fileobj=_Unpacked(data), mode="r:", bufsize=1) as tar:
         for member in tar:
             if member.isfile():
                 path = PurePosixPath(member.name)
                 file = tar.extractfile(member) if _is_metadata(path) and member.size <= _MAX_METADATA else None
                 yield path, member.size, file.read() if file else None
+            tar.members.clear()  # type: ignore[attr-defined]  # tarfile keeps all that it has read
+
+
+def _unzipped(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes | None:
+    """Return a file's content; read in parts, since `read` inflates all there is, whatever size is stated."""
+    if entry.file_size > _MAX_METADATA:
+        return None
+    with archive.open(entry) as file:
+        return b"".join(iter(lambda: file.read(_CHUNK), b""))
+
+
+class _Unpacked(io.RawIOBase):
+    """A compressed archive as a file that is read forwards, and no further than an honest one goes."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__()
+        raw = io.BytesIO(data)
+        self._inner: io.BufferedIOBase = raw
+        if data.startswith(b"\x1f\x8b"):
+            self._inner = gzip.GzipFile(fileobj=raw)
+        elif data.startswith(b"BZ"):
+            self._inner = bz2.BZ2File(raw)
+        elif data.startswith(b"\xfd7"):
+            self._inner = lzma.LZMAFile(raw)  # noqa: SIM115 - it closes nothing but memory
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._inner.tell()
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._check(offset)
+        return self._inner.seek(offset, whence)
+
+    def read(self, size: int = -1) -> bytes:
+        # Names and attributes of a member may be as long as their header says: tarfile reads them at once.
+        if not 0 <= size <= _MAX_METADATA + tarfile.RECORDSIZE:
+            raise ValueError(f"it has a header of {size} bytes")
+        self._check(self._inner.tell() + size)
+        return self._inner.read(size)
+
+    def _check(self, position: int) -> None:
+        if position > _MAX_UNPACKED:
+            raise ValueError(f"it unpacks to more than {_MAX_UNPACKED} bytes")
 
 
 def _is_metadata(path: PurePosixPath) -> bool:
@@ -122,41 +196,48 @@ def _dependencies(texts: dict[PurePosixPath, str]) -> tuple[tuple[str, ...] | No
     metadata = HeaderParser().parsestr(texts.get(PurePosixPath("PKG-INFO"), ""))
     python = metadata.get("Requires-Python")
     listed = tuple(metadata.get_all("Requires-Dist", ()))
-    version = tuple(int(part) for part in re.findall(r"\d+", metadata.get("Metadata-Version", "0")))
+    version = tuple(int(part) for part in re.findall(r"\d{1,9}", metadata.get("Metadata-Version", "0")))
     dynamic = {name.lower() for name in metadata.get_all("Dynamic", ())}
     if version >= (2, 2) and "requires-dist" not in dynamic:
-        return listed, python, True
+        return _valid(listed), python, True
     project = _project_table(texts.get(PurePosixPath("pyproject.toml"), ""))
     if project is not None:
         return project, python, True
     egg_info = [path for path in texts if path.name == "requires.txt"]
     if egg_info:
-        return tuple(_requires_txt(texts[min(egg_info, key=lambda path: len(path.parts))])), python, False
+        return _valid(_requires_txt(texts[min(egg_info, key=lambda path: len(path.parts))])), python, False
     if listed or any(path.name == "top_level.txt" for path in texts):
-        return listed, python, False
+        return _valid(listed), python, False
     return _setup_py(texts.get(PurePosixPath("setup.py"), "")), python, False
 
 
 def _setup_py(text: str) -> tuple[str, ...] | None:
     """Return the `install_requires` of a setup.py that gives a plain list or none at all; it is parsed, never run."""
     try:
-        tree = ast.parse(text)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-    calls = [
-        node
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) == "setup"
-    ]
-    if len(calls) != 1 or any(keyword.arg is None for keyword in calls[0].keywords):
-        return None
-    given = {keyword.arg: keyword.value for keyword in calls[0].keywords}
-    if not {"install_requires", "extras_require", "setup_requires"} & given.keys():
-        return ()
-    try:
+        with _QUIET, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of its escapes and the like, which are not ours to mend
+            tree = ast.parse(text[:_MAX_SETUP_PY])
+        calls = [
+            node
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) == "setup"
+        ]
+        if len(calls) != 1 or any(keyword.arg is None for keyword in calls[0].keywords):
+            return None
+        given = {keyword.arg: keyword.value for keyword in calls[0].keywords}
+        if not {"install_requires", "extras_require", "setup_requires"} & given.keys():
+            return ()
         listed = ast.literal_eval(given["install_requires"]) if "install_requires" in given else []
-        return tuple(str(Requirement(line)) for line in ([listed] if isinstance(listed, str) else listed))
-    except (ValueError, TypeError, InvalidRequirement):
+        return _valid([listed] if isinstance(listed, str) else listed)
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
+        return None
+
+
+def _valid(lines: Iterable[str]) -> tuple[str, ...] | None:
+    """Return the requirements, or None where one of them is none: a part of a list would be a wrong answer."""
+    try:
+        return tuple(str(Requirement(line)) for line in lines)
+    except (InvalidRequirement, TypeError, AttributeError):
         return None
 
 
@@ -164,14 +245,14 @@ def _project_table(text: str) -> tuple[str, ...] | None:
     """Return the dependencies in a pyproject.toml that states them (PEP 621), optional ones included."""
     try:
         project = tomllib.loads(text).get("project")
-    except tomllib.TOMLDecodeError:
-        return None
-    if not isinstance(project, dict) or {"dependencies", "optional-dependencies"} & set(project.get("dynamic", ())):
-        return None
-    lines = [str(line) for line in project.get("dependencies", ())]
-    for extra, optional in project.get("optional-dependencies", {}).items():
-        lines += [_with_marker(str(line), f"extra == '{extra}'") for line in optional]
-    return tuple(lines)
+        if not isinstance(project, dict) or {"dependencies", "optional-dependencies"} & set(project.get("dynamic", ())):
+            return None
+        lines = list(project.get("dependencies", ()))
+        for extra, optional in project.get("optional-dependencies", {}).items():
+            lines += [_with_marker(line, f"extra == '{extra}'") for line in optional]
+    except (tomllib.TOMLDecodeError, RecursionError, TypeError, AttributeError):
+        return None  # not valid TOML, or values of other types than PEP 621 has
+    return _valid(lines)
 
 
 def _requires_txt(text: str) -> Iterator[str]:
@@ -185,10 +266,6 @@ def _requires_txt(text: str) -> Iterator[str]:
                 part for part in (f"extra == '{extra}'" if extra else "", condition and f"({condition})") if part
             )
         elif line:
-            try:
-                Requirement(line)
-            except InvalidRequirement:
-                continue
             yield _with_marker(line, marker)
 
 

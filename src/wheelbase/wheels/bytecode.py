@@ -175,8 +175,8 @@ def parse(document: Mapping[str, Any]) -> Constants:
     packages: list[dict[str, Package]] = [{} for _ in range(1 + max(one.family for one in models))]
     for key, rows in document["packages"].items():
         for family, corrections in enumerate(packages):
-            # A release that no Python of the family can install has a zero there.
-            points = [(math.log(size), codes[family], gzip) for size, *codes, gzip in rows if codes[family]]
+            # A release that no Python of the family can install has an empty list there.
+            points = [(math.log(size), *families[family]) for size, *families in rows if families[family]]
             if points:
                 sizes, code, gzip = zip(*points, strict=True)
                 corrections[key] = Package(sizes=sizes, code=code, gzip=gzip)

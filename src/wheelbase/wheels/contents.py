@@ -1,13 +1,15 @@
 """What is in a wheel, read from the central directory at its end over HTTP ranges. Talks to the network.
 
-Two requests at most: the last 64 KiB, then what of the directory lies before them. A listing is kept for ever under
+Two requests at most: the last 66 KiB, then what of the directory lies before them. A listing is kept for ever under
 the wheel's hash. Source: PKWARE's APPNOTE 4.3 by way of `zipfile`, RFC 9110 section 14 (ranges).
 """
 
 import io
 import re
+import struct
 import zipfile
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -17,8 +19,13 @@ from wheelbase.cache import Cache
 from wheelbase.errors import PackageIndexError
 from wheelbase.index.client import Client, Response, check_status
 from wheelbase.index.simple import Candidate
+from wheelbase.index.urls import file_path, hide_credentials
 
-_TAIL = 64 * 1024
+# zipfile looks for the end of the directory in the last 64 KiB and a little more: its records, of both sizes.
+_TAIL = 66 * 1024
+# The largest directories known are of 4 MB. In memory one takes about ten times as much.
+_LARGEST_DIRECTORY = 16 << 20
+_MOST_DEFLATED = 1032  # deflate's best ratio
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +52,10 @@ class Listing:
 
 
 def read_listing(client: Client, wheel: Candidate) -> Listing:
-    """Return the listing of a wheel on an index; a file that is no zip archive is an error."""
-    store = Cache("listing-1")
+    """Return the listing of a wheel on an index or this machine; a file that is no sound wheel is an error."""
+    if wheel.url.startswith("file:"):
+        return Listing(files=_directory(client, wheel))
+    store = Cache("listing-2")
     key = wheel.sha256 or f"{wheel.url} {wheel.size}"
     if kept := store.get(key):
         return Listing(files=msgspec.msgpack.decode(zlib.decompress(kept), type=tuple[tuple[str, int, int], ...]))
@@ -57,17 +66,32 @@ def read_listing(client: Client, wheel: Candidate) -> Listing:
 
 def _directory(client: Client, wheel: Candidate) -> tuple[tuple[str, int, int], ...]:
     try:
-        with zipfile.ZipFile(_Remote(client, wheel)) as archive:
-            return tuple(
-                (entry.filename, entry.file_size, entry.compress_size)
-                for entry in archive.infolist()
-                if not entry.is_dir()
-            )
-    except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError) as error:
+        with _opened(client, wheel) as file, zipfile.ZipFile(file) as archive:
+            return tuple(_sound(archive.infolist(), file.seek(0, io.SEEK_END)))
+    except (zipfile.BadZipFile, EOFError, OSError, ValueError, NotImplementedError, struct.error) as error:
         raise PackageIndexError(
-            f"{wheel.filename} at {wheel.url} is not a whole wheel: {error}",
+            f"{wheel.filename} at {hide_credentials(wheel.url)} is not a whole wheel: {error}",
             hint="the index may serve a truncated file: try again, or ask its owner",
         ) from error
+
+
+def _sound(entries: list[zipfile.ZipInfo], size: int) -> Iterator[tuple[str, int, int]]:
+    """Yield the files that a directory lists, if what it says can be true. Of a name listed twice the last counts."""
+    if sum(entry.compress_size for entry in entries) > size:
+        raise ValueError("its directory lists more bytes than it has")
+    for entry in {entry.filename: entry for entry in entries}.values():
+        parts = entry.filename.replace("\\", "/").split("/")
+        if ".." in parts or parts[0] == "" or parts[0].endswith(":"):
+            raise ValueError(f"it has a file that would leave its folder: {entry.filename!r}")
+        ratio = 1 if entry.compress_type == zipfile.ZIP_STORED else _MOST_DEFLATED
+        if entry.file_size > ratio * entry.compress_size:
+            raise ValueError(f"{entry.filename!r} cannot unpack to the {entry.file_size} bytes that it claims")
+        if not entry.is_dir():
+            yield entry.filename, entry.file_size, entry.compress_size
+
+
+def _opened(client: Client, wheel: Candidate) -> io.RawIOBase | io.BufferedReader:
+    return file_path(wheel.url).open("rb") if wheel.url.startswith("file:") else _Remote(client, wheel)
 
 
 class _Remote(io.RawIOBase):
@@ -76,25 +100,27 @@ class _Remote(io.RawIOBase):
     def __init__(self, client: Client, wheel: Candidate) -> None:
         super().__init__()
         self._client, self._url = client, wheel.url
-        answer = self._range("-" + str(_TAIL))
+        answer = self._range(f"-{_TAIL}")
+        if answer.status == 416:  # an empty file, or a server that does not know ranges from the end
+            answer = self._range(None)
+        check_status(self._url, answer.status)
         self._data = answer.body
-        self._start = 0
-        self._size = len(answer.body)
+        self._start, self._size = answer.skipped, answer.skipped + len(answer.body)
         if answer.status == 206:
             self._start, self._size = _content_range(answer)
+            if self._start + len(self._data) != self._size:
+                raise ValueError("its server answers another range than the last one")
         if wheel.size is not None and wheel.size != self._size:
+            where = hide_credentials(wheel.url)
             raise PackageIndexError(
-                f"{wheel.filename} has {self._size} bytes at {wheel.url}; the index says {wheel.size}",
+                f"{wheel.filename} has {self._size} bytes at {where}; the index says {wheel.size}",
                 hint="the index or a proxy before it serves a damaged file: ask its owner",
             )
         self._position = 0
 
-    def _range(self, wanted: str) -> Response:
-        answer = self._client.get(self._url, {"Range": f"bytes={wanted}", "Accept-Encoding": "identity"})
-        if answer.status == 416:  # an empty file, or a server that does not know ranges from the end
-            answer = self._client.get(self._url)
-        check_status(self._url, answer.status)
-        return answer
+    def _range(self, wanted: str | None) -> Response:
+        headers = {"Range": f"bytes={wanted}"} if wanted else {}
+        return self._client.get(self._url, headers, limit=_LARGEST_DIRECTORY, cut="end")
 
     def seekable(self) -> bool:
         return True
@@ -108,26 +134,33 @@ class _Remote(io.RawIOBase):
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         self._position = offset + (0, self._position, self._size)[whence]
         if self._position < 0:
-            raise OSError(f"seek before the start, to {self._position}")
+            raise OSError(f"its directory would begin before the file, at {self._position}")
         return self._position
 
     def read(self, size: int = -1) -> bytes:
         if self._position < self._start:
-            answer = self._range(f"{self._position}-{self._start - 1}")
-            if answer.status == 206:
-                self._data, self._start = answer.body + self._data, self._position
-            else:
-                self._data, self._start = answer.body, 0
+            self._fetch(self._position)
         begin = self._position - self._start
         data = self._data[begin:] if size is None or size < 0 else self._data[begin : begin + size]
         self._position += len(data)
         return data
 
+    def _fetch(self, first: int) -> None:
+        """Fetch what lies between `first` and what is here already."""
+        if self._size - first > _LARGEST_DIRECTORY:
+            raise ValueError(f"its directory is larger than {_LARGEST_DIRECTORY} bytes")
+        answer = self._range(f"{first}-{self._start - 1}")
+        check_status(self._url, answer.status)
+        if answer.status != 206 or _content_range(answer) != (first, self._size):
+            raise ValueError("its server answers one range, and not the next")
+        self._data, self._start = answer.body + self._data, first
+
 
 def _content_range(answer: Response) -> tuple[int, int]:
-    found = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+)", answer.headers.get("Content-Range", ""))
-    if not found:
+    """Return (first byte, bytes of the whole file) of a partial answer that has the bytes it says."""
+    found = re.fullmatch(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18})", answer.headers.get("Content-Range", ""))
+    if not found or int(found[2]) - int(found[1]) + 1 != len(answer.body) or int(found[3]) <= int(found[2]):
         raise PackageIndexError(
-            f"{answer.url} answers a range request with a broken Content-Range", hint="ask the owner of the index"
+            f"{answer.url} answers a range request with other bytes than it says", hint="ask the owner of the index"
         )
     return int(found[1]), int(found[3])

@@ -26,6 +26,7 @@ _SYSTEMS = {
     "pyemscripten": "WebAssembly",
     "wasi": "WebAssembly",
 }
+_LAST = 1 << 30  # ranks after every tag
 _LEGACY_GLIBC = {"manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014": (2, 17)}
 
 
@@ -56,19 +57,29 @@ class Choice:
 
 
 def choose(name: str, candidates: Iterable[Candidate], target: Target, policy: Policy) -> Choice:
-    """Judge the files of one version of a package and return pip's choice among them."""
-    judged: list[tuple[tuple[object, ...], Judged]] = []
-    for candidate in candidates:
-        wheel = parse_tags(candidate.filename) if candidate.is_wheel else None
-        against = _against(name, candidate, target, policy)
-        rank = min((target.tags[tag] for tag in wheel[0] if tag in target.tags), default=0) if wheel else 1 << 30
-        build = wheel[1] if wheel else ()
-        # `sorted` is rising: a low rank first, then a high build number, then the name for a stable order.
-        key = (_distance(against), rank, -(build[0] if build else -1), candidate.filename)
-        judged.append((key, Judged(candidate=candidate, against=against)))
-    ordered = tuple(one for _, one in sorted(judged, key=lambda pair: pair[0]))
+    """Judge the files of one version of a package, in the index's order, and return pip's choice among them."""
+    files = list(candidates)
+    reasons = [_against(name, file, target, policy) for file in files]
+    if None in reasons:  # a yanked file is taken only where all that would do are yanked (PEP 592)
+        sound = any(reason is None and not file.yanked for file, reason in zip(files, reasons, strict=True))
+        reasons = [
+            "yanked" if sound and file.yanked and reason is None else reason
+            for file, reason in zip(files, reasons, strict=True)
+        ]
+    judged = [Judged(candidate=file, against=reason) for file, reason in zip(files, reasons, strict=True)]
+    # Of two files that rank the same pip takes the one that the index names last.
+    judged.reverse()
+    ordered = tuple(sorted(judged, key=lambda one: _preference(one, target), reverse=True))
     taken = ordered[0].candidate if ordered and ordered[0].against is None else None
     return Choice(taken=taken, judged=ordered)
+
+
+def _preference(one: Judged, target: Target) -> tuple[int, int, BuildTag]:
+    """Return what files are ordered by, the greatest first: how near to being taken, rank of the tags, build tag."""
+    if not one.candidate.is_wheel:
+        return -_distance(one.against), -_LAST, ()
+    tags, build = parse_tags(one.candidate.filename)
+    return -_distance(one.against), -min((target.tags.get(tag, _LAST - 1) for tag in tags), default=_LAST - 1), build
 
 
 def _distance(against: str | None) -> int:
@@ -100,9 +111,9 @@ def _against(name: str, candidate: Candidate, target: Target, policy: Policy) ->
         return reason
     if candidate.is_wheel and (reason := tags_against(parse_tags(candidate.filename)[0], target)):
         return reason
-    if candidate.requires_python and not python_allowed(candidate.requires_python, target.python):
+    if candidate.requires_python and not python_allowed(candidate.requires_python, target.full_python):
         return f"requires Python {candidate.requires_python}; this base has {target.python}"
-    if policy.hashes is not None and candidate.sha256 not in policy.hashes:
+    if policy.hashes is not None and candidate.sha256 and candidate.sha256 not in policy.hashes:
         return "its hash is not among those that the requirements allow"
     if candidate.yanked and not policy.yanked:
         return "yanked"
@@ -137,10 +148,9 @@ def tags_against(tags: frozenset[Tag], target: Target) -> str | None:
         return None
     of_this_python = [tag for tag in tags if (tag.interpreter, tag.abi) in target.interpreters]
     if of_this_python:
-        reasons = [_platform_against(tag.platform, target) for tag in of_this_python]
-        return min(reasons, key=lambda reason: reason[0])[1]
+        return min(_platform_against(tag.platform, target) for tag in of_this_python)[1]
     # Of several Pythons the newest says most; of what is for another system that system does.
-    newest = max(tags, key=lambda tag: (len(tag.interpreter), tag.interpreter))
+    newest = max(tags, key=lambda tag: (len(tag.interpreter), str(tag)))
     system = _other_system(newest.platform)
     return f"for {system}" if system else _python_against(newest, target)
 
@@ -153,10 +163,9 @@ def _platform_against(platform: str, target: Target) -> tuple[int, str]:
         machine = platform.removeprefix("linux_") if platform.startswith("linux_") else _machine(platform)
         return 8, f"for {machine} machines; this base is {target.machine}"
     libc, version = _libc_of(platform)
-    this = f"{target.libc} {target.libc_version[0]}.{target.libc_version[1]}"
     if libc != target.libc or version > target.libc_version:
-        order = 1_000_000 if libc != target.libc else version[0] * 1000 + version[1]
-        return 10 + order, f"needs {libc} {version[0]}.{version[1]}; this base has {this}"
+        order = version[0] * 1000 + version[1] + (1_000_000 if libc != target.libc else 0)
+        return 10 + order, f"needs {libc} {version[0]}.{version[1]}; this base has {target.libc_name}"
     if not pip_knows(platform, target.pip):
         return 0, f"this base's pip {target.pip} does not know {platform.removesuffix('_' + target.machine)}"
     return 7, f"its platform {platform} is not one of this base's"
@@ -189,15 +198,17 @@ def _python_against(tag: Tag, target: Target) -> str:
     if kind == "cp" and tag.abi.endswith("t") and tag.abi.startswith("cp"):
         return f"built for free-threaded CPython {version}"
     if kind == "cp" and tag.abi.startswith("abi3"):
-        if target.free_threaded:
-            return "uses the stable ABI, which free-threaded CPython does not have"
+        if tag.abi == "abi3t" and not target.free_threaded:
+            return f"built for free-threaded CPython {version} or later"
+        if tag.abi == "abi3" and target.free_threaded:
+            return "uses the stable ABI of CPython with the GIL"
         return f"needs CPython {version} or later"
     if kind == "cp" and tag.abi == f"cp{number}" and target.free_threaded and target.python_minor == _pair(number):
         return f"built for CPython {version} with the GIL"
     if kind == "cp":
         return f"built for CPython {version}"
     if kind == "py":
-        return f"built for Python {version}" + (" or later" if len(number) > 1 else "")
+        return f"built for Python {version}" + (" or later" if number.startswith("3") and len(number) > 1 else "")
     return f"built for {tag.interpreter}"
 
 
