@@ -15,7 +15,7 @@ from packaging.version import InvalidVersion, Version
 
 from wheelbase.errors import RequirementsError
 from wheelbase.project.files import load_json, load_toml, shaped
-from wheelbase.project.poetry import poetry_specifier, python_marker
+from wheelbase.project.poetry import poetry_specifier
 from wheelbase.project.pyproject import parse_python, read_pyproject
 from wheelbase.project.values import Requirements, answered, parse_requirement
 
@@ -80,12 +80,15 @@ def read_poetry_lock(path: Path, *, extras: Sequence[str] = (), groups: Sequence
             hint="keep both files in one folder, or write the lock file again with Poetry 2",
         )
     project = read_pyproject(beside, extras=extras, groups=groups)
+    pins = tuple(_constraints(path, lock))
+    pinned = {pin.name for pin in pins}
     return Requirements(
         source=path.name,
         requirements=project.requirements,
-        constraints=tuple(_constraints(path, lock)),
-        hashes=_hashes(lock),
+        constraints=pins,
+        hashes={name: digests for name, digests in _hashes(lock).items() if name in pinned},
         requires_python=project.requires_python or requires_python,
+        skipped=project.skipped,
         tool_uv=project.tool_uv,
     )
 
@@ -142,22 +145,25 @@ def _constraints(path: Path, lock: _PoetryLock) -> Iterable[Requirement]:
     """Yield a pin for each package; of several versions of one, the newest where its Python allows it.
 
     Before version 2.1 a lock file does not say which of them is for whom. Mostly the older one is there for the
-    Pythons that the newer one has dropped.
+    Pythons that the newer one has dropped; where it is not, the project's own requirements have to tell them apart.
     """
     forks: dict[str, list[_Locked]] = {}
     for package in lock.package:
         if package.from_index:
             forks.setdefault(canonicalize_name(package.name), []).append(package)
-    for packages in forks.values():
-        below = ""
-        for package in sorted(packages, key=lambda p: _version(path, p), reverse=True):
-            own = python_marker(package.python_versions) if len(packages) > 1 else ""
-            condition = " and ".join(f"({part})" for part in (own, below) if part)
-            yield parse_requirement(
-                f"{package.name}=={package.version}" + (f"; {condition}" if condition else ""), str(path)
-            )
-            lowest = next((s.version for s in poetry_specifier(package.python_versions) if s.operator == ">="), None)
-            below = f"python_full_version < '{lowest or '0'}'"
+    for name, packages in forks.items():
+        newest_first = sorted(packages, key=lambda p: _version(path, p), reverse=True)
+        lowest = [_lowest_python(package) for package in newest_first]
+        if len(set(lowest)) < len(lowest):
+            continue
+        for package, own, above in zip(newest_first, lowest, [None, *lowest], strict=False):
+            bounds = [f"python_full_version >= '{own}'"] + ([f"python_full_version < '{above}'"] if above else [])
+            condition = f"; {' and '.join(bounds)}" if len(packages) > 1 else ""
+            yield parse_requirement(f"{name}=={package.version}{condition}", str(path))
+
+
+def _lowest_python(package: _Locked) -> str:
+    return next((s.version for s in poetry_specifier(package.python_versions) if s.operator == ">="), "0")
 
 
 def _version(path: Path, package: _Locked) -> Version:

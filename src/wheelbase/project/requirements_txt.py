@@ -9,6 +9,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from optparse import OptionParser
 from pathlib import Path
 from typing import NoReturn
@@ -95,10 +96,11 @@ def _read(path: Path, found: _Found, *, constraint: bool, trail: tuple[Path, ...
     for number, line in _logical_lines(text):
         where = f"{path}:{number}"
         # pip's rule: the options of a line begin at its first word with a dash.
-        requirement, options = re.fullmatch(r"(.*?)(?:(?:^|\s)(-.*))?", line, re.DOTALL).groups()  # type: ignore[union-attr]
-        given = _options(options or "", where)
-        if requirement.strip():
-            _take(requirement.strip(), given.get("hash", ()), where, path, found, constraint=constraint)
+        options = re.search(r"(?:^|\s)-", line)
+        requirement = line[: options.start()].strip() if options else line
+        given = _options(line[options.start() :], where) if options else {}
+        if requirement:
+            _take(requirement, given.get("hash", ()), where, path, found, constraint=constraint)
         else:
             _obey(given, where, path, found, constraint=constraint, trail=(*trail, resolved))
 
@@ -134,10 +136,13 @@ class _Parser(OptionParser):
         raise ValueError(msg)
 
 
+_parser = cache(_Parser)
+
+
 def _options(text: str, where: str) -> dict[str, tuple[str, ...]]:
     """Return the options of a line by their long names."""
     try:
-        values, rest = _Parser().parse_args(shlex.split(text))
+        values, rest = _parser().parse_args(shlex.split(text))
         if rest:
             raise ValueError(f"{rest[0]!r} belongs to no option")
     except ValueError as error:
