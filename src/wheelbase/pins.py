@@ -15,6 +15,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from wheelbase.errors import ResolutionError
+from wheelbase.index.indexes import ask_indexes
 from wheelbase.index.settings import IndexSettings, uv_environment, uv_project
 from wheelbase.project.values import Package, Requirements
 from wheelbase.source.archive import SourceFacts
@@ -143,6 +144,7 @@ def _judged(asked: Asked, result: CompletedProcess[str]) -> Exception:
         " ".join(message.split()).removeprefix("No solution found when resolving dependencies ").removeprefix("cause: ")
     )
     if missing := re.search(r"Because (\S+) was not found in the package registry", message):
+        ask_indexes(asked.settings, missing[1])
         return ResolutionError(
             f"{missing[1]} is not on the package index",
             hint="check its spelling, and the index settings if it is a private package",

@@ -32,7 +32,7 @@ from wheelbase.uv import uv_binary
 from wheelbase.wheels.select import parse_tags, python_allowed
 
 _FRESH = 600.0
-_MAX_ROUNDS = 12
+_MAX_ROUNDS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,14 +55,54 @@ def resolve(asked: Asked, index: Index) -> Resolution:
     if not requirements.requirements:
         return Resolution(packages=(), notes=skipped)
     asked = _with_constraint_files(asked)
-    store, key = Cache("resolution-2"), _key(asked)
+    store, key = Cache("resolution-3"), _key(asked)
     age = 30 * 86400.0 if asked.as_of and asked.as_of < datetime.now(UTC).date() - timedelta(days=1) else _FRESH
     if not index.refresh and (kept := store.get(key, max_age=age)):
         return _decode(kept)
-    resolution = _with_sources(asked, index)
+    resolution = _in_pip_order(asked, index)
     resolution = replace(resolution, notes=(*skipped, *resolution.notes))
     store.put(key, _encode(resolution))
     return resolution
+
+
+def _in_pip_order(asked: Asked, index: Index) -> Resolution:
+    """Where requirements conflict pip holds on to the newest of what is named first; uv may give way just there."""
+    resolution = _with_sources(asked, index)
+    if asked.requirements.complete:
+        return resolution
+    narrowed = {Requirement(step).name for step in asked.narrowed}
+    for requirement in asked.requirements.requirements:
+        name = canonicalize_name(requirement.name)
+        newest = None if name in narrowed else _newest_wheel(asked, index, name)
+        while (found := _version(resolution, name)) and newest and found < newest:
+            try:
+                newer = _with_sources(replace(asked, narrowed=(*asked.narrowed, f"{name}>{found}")), index)
+            except ResolutionError:
+                break
+            if not _unfinished(newer) <= _unfinished(resolution):  # pip does not go that far
+                break
+            resolution = newer
+        asked = replace(asked, narrowed=(*asked.narrowed, f"{name}>={found}")) if found else asked
+    return resolution
+
+
+def _unfinished(resolution: Resolution) -> set[str]:
+    return {package.name for package in resolution.packages if package.version.is_prerelease}
+
+
+def _version(resolution: Resolution, name: str) -> Version | None:
+    versions = [package.version for package in resolution.packages if package.name == name]
+    return versions[0] if len(versions) == 1 else None
+
+
+def _newest_wheel(asked: Asked, index: Index, name: str) -> Version | None:
+    """Return the newest final version with a wheel for this Python that the requirements themselves allow."""
+    versions = {
+        file.version
+        for file in index.files(name)
+        if file.is_wheel and _considered(file, name, asked) and _for_python(file, asked.python)
+    }
+    return max((v for v in versions if not v.is_prerelease and _fits(asked, name, v)), default=None)
 
 
 def _with_sources(asked: Asked, index: Index) -> Resolution:
@@ -164,31 +204,26 @@ def _newest_source(asked: Asked, index: Index, name: str, *, above: Version | No
             by_version.setdefault(file.version, []).append(file)
     if not by_version:
         return None
-    asked_for = [
-        r
-        for r in (*asked.requirements.requirements, *asked.requirements.constraints)
-        if canonicalize_name(r.name) == name
-    ]
     prereleases = asked.settings.prereleases or (all(version.is_prerelease for version in by_version) and above is None)
     for version in sorted(by_version, reverse=True):
-        fits = all(
-            r.specifier.contains(version, prereleases=prereleases or None)
-            for r in asked_for
-            if _concerns(r, asked.python)
-        )
-        if not fits or (
-            version.is_prerelease and not prereleases and not any(r.specifier.prereleases for r in asked_for)
-        ):
+        if not _fits(asked, name, version, prereleases=prereleases):
             continue
         files = [file for file in by_version[version] if _considered(file, name, asked)]
         if any(file.is_wheel and _for_python(file, asked.python) for file in files):
-            if above is None:
-                continue
-            return None  # uv has seen this one, and everything older than it is not what pip would take
+            continue  # uv has seen this one, and found that it does not go with the rest
         archive = next((file for file in files if not file.is_wheel), None)
         if archive:
             return archive
     return None
+
+
+def _fits(asked: Asked, name: str, version: Version, *, prereleases: bool = False) -> bool:
+    """Say whether the requirements themselves, without what other packages require, allow a version."""
+    stated = (*asked.requirements.requirements, *asked.requirements.constraints)
+    asked_for = [r for r in stated if canonicalize_name(r.name) == name and _concerns(r, asked.python)]
+    if version.is_prerelease and not prereleases and not any(r.specifier.prereleases for r in asked_for):
+        return False
+    return all(r.specifier.contains(version, prereleases=True) for r in asked_for)
 
 
 def _concerns(requirement: Requirement, python: tuple[int, int]) -> bool:

@@ -5,16 +5,15 @@ interpreter that runs wheelbase is the only one it looks at: targets are describ
 """
 
 import os
-import re
 import subprocess
 import sys
 from functools import cache
 from pathlib import Path
 
-from wheelbase.errors import PackageIndexError, WheelbaseError, hide_credentials
+from wheelbase.errors import WheelbaseError, hide_credentials
 
 # uv runs in a folder of ours: paths that the user's variables give from here have to be made whole. Those of several
-# values are separated by the second character.
+# values are separated by the character beside them.
 _PATHS = {
     "UV_CONFIG_FILE": None,
     "UV_CACHE_DIR": None,
@@ -85,17 +84,9 @@ def _from_anywhere(variables: "os._Environ[str]") -> dict[str, str]:
 
 
 def refusal(result: subprocess.CompletedProcess[str]) -> tuple[str, str | None]:
-    """Return what uv said of its failure, without credentials: its message and, where it gave one, its hint.
-
-    An index that wants other credentials is an error of its own: uv calls its packages missing.
-    """
+    """Return what uv said of its failure, without credentials: its message and, where it gave one, its hint."""
     said = hide_credentials(result.stderr)
     message, _, hint = said.partition("\nhint:")
-    if refused := re.search(r"An index (?:URL )?\((\S+)\).*?(401|403) ", hint, re.DOTALL):
-        raise PackageIndexError(
-            f"{refused[1]} answers {refused[2]}: it wants credentials, or others than those it was given",
-            hint="put them into the index URL, a netrc file or keyring, as for pip; or UV_INDEX_NAME_USERNAME for uv",
-        )
     kept = [line for line in message.splitlines() if line.strip() and not line.startswith("warning:")]
     text = "\n".join(kept).removeprefix("error: ").strip()
     return text or f"uv ended with exit code {result.returncode}", " ".join(hint.split()) or None

@@ -4,9 +4,11 @@ One `Client` serves all threads of a run. It counts what it asked for and receiv
 """
 
 import os
+import re
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import urljoin
@@ -43,7 +45,10 @@ class _Retries(urllib3.Retry):
             return 1.0
 
 
-_RETRIES = _Retries(total=_TRIES, backoff_factor=0.5, status_forcelist=(429, 500, 502, 503, 504), raise_on_status=False)
+# `other` errors are those of certificates, which no second try mends.
+_RETRIES = _Retries(
+    total=_TRIES, other=0, backoff_factor=0.5, status_forcelist=(429, 500, 502, 503, 504), raise_on_status=False
+)
 
 
 @dataclass(slots=True)
@@ -215,11 +220,11 @@ def _body(url: str, response: urllib3.BaseHTTPResponse, limit: int, cut: Cut) ->
 
 def _let_go(response: urllib3.BaseHTTPResponse) -> None:
     """Give the connection back. The rest of a short body is read away; a long one costs the connection."""
-    try:
-        if not response.closed:
+    length = response.headers.get("Content-Length", "")
+    if not response.closed and length.isdecimal() and int(length) <= _SHORT:
+        # A connection that breaks here is found out when it is next used; a body that was partly read is refused.
+        with suppress(urllib3.exceptions.HTTPError, OSError, RuntimeError):
             response.read(_SHORT, decode_content=False)
-    except (urllib3.exceptions.HTTPError, OSError, RuntimeError):
-        pass  # a connection that is broken is found out when it is next used
     if not response.closed:
         response.close()
     response.release_conn()
@@ -263,7 +268,8 @@ def _cause(error: BaseException) -> str:
     reason = getattr(error, "reason", None)
     if isinstance(reason, BaseException):
         return _cause(reason)
-    return str(error).rpartition(">: ")[2] or type(error).__name__
+    said = error.args[0] if error.args and isinstance(error.args[0], str) else str(error)
+    return re.sub(r"^(HTTPS?Connection\w*\([^)]*\)|<[^>]*>): ", "", said) or type(error).__name__
 
 
 def _network_hint(error: BaseException) -> str:

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 from wheelbase.index.client import CONCURRENCY, Client
-from wheelbase.index.settings import IndexSettings
 from wheelbase.index.simple import Candidate, LinkedFile, candidates_among, read_links, read_page
+from wheelbase.index.values import IndexSettings
 
 
 class Index:
@@ -55,3 +55,10 @@ class Index:
                     for file in read_links(self.client, location, refresh=self.refresh)
                 )
             return self._links
+
+
+def ask_indexes(settings: IndexSettings, name: str) -> None:
+    """Ask for a package that uv calls missing: an index that refuses to answer is an error, and uv hides it."""
+    client = Client(settings)
+    for url in settings.index_urls:
+        read_page(client, url, name, refresh=True)

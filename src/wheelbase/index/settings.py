@@ -31,9 +31,17 @@ def user_settings(tool_uv: Mapping[str, Any] | None = None) -> IndexSettings:
     default = default_of_uv()
     theirs = settings_of_uv(tool_uv)
     if (theirs.index_url, theirs.extra_index_urls, theirs.find_links) != (default, (), ()):
-        return replace(theirs, source="uv settings")
+        return _checked(replace(theirs, source="uv settings"))
     pip = pip_options()
-    return settings_of_pip(pip, default, theirs) if pip else theirs
+    return _checked(settings_of_pip(pip, default, theirs)) if pip else theirs
+
+
+def _checked(settings: IndexSettings) -> IndexSettings:
+    """Refuse malformed URLs before uv sees them, whose messages might show a part of a password."""
+    for url in (*settings.index_urls, *settings.find_links, *settings.proxies.values()):
+        if "://" in url:
+            split(url)
+    return settings
 
 
 def with_requirements_options(settings: IndexSettings, options: Mapping[str, tuple[str, ...]]) -> IndexSettings:
@@ -47,7 +55,7 @@ def with_requirements_options(settings: IndexSettings, options: Mapping[str, tup
     no_index = "no-index" in options or settings.index_url is None
     index_url = (options.get("index-url") or (settings.index_url,))[-1]
     inherited = () if "index-url" in options else settings.extra_index_urls
-    return replace(
+    changed = replace(
         settings,
         source=f"{settings.source}, requirements file",
         index_url=None if no_index else index_url,
@@ -62,6 +70,7 @@ def with_requirements_options(settings: IndexSettings, options: Mapping[str, tup
         prereleases=settings.prereleases or "pre" in options,
         insecure_hosts=settings.insecure_hosts + options.get("trusted-host", ()),
     )
+    return _checked(changed)
 
 
 def uv_project(settings: IndexSettings) -> dict[str, Any]:

@@ -37,6 +37,8 @@ def new_pool(proxy: str | None, context: ssl.SSLContext, connections: int) -> ur
     """Return a pool of this many kept connections to each server."""
     # urllib3 sets the context back to its own default where `cert_reqs` is not given too.
     required = "CERT_REQUIRED" if context.verify_mode == ssl.CERT_REQUIRED else "CERT_NONE"
+    if required == "CERT_NONE":
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # the user has said so, host by host
     if not proxy:
         return urllib3.PoolManager(maxsize=connections, block=True, ssl_context=context, cert_reqs=required)
     parts = split(proxy)

@@ -15,7 +15,9 @@ def split(url: str) -> SplitResult:
     """Split a URL; one that is malformed is an error, which does not show its credentials."""
     try:
         parts = urlsplit(url)
-        _ = parts.port
+        # "http://bob:#pw@host" is a valid URL, of the host bob: its password would be shown as a fragment.
+        if (parts.port is None and parts.netloc.endswith(":")) or "@" in parts.fragment:
+            raise ValueError("an @ that does not end a user name")
     except ValueError as error:
         raise PackageIndexError(
             f"{hide_credentials(url)} is not a valid URL",

@@ -247,6 +247,8 @@ def _project_table(text: str) -> tuple[str, ...] | None:
         project = tomllib.loads(text).get("project")
         if not isinstance(project, dict) or {"dependencies", "optional-dependencies"} & set(project.get("dynamic", ())):
             return None
+        if not isinstance(project.get("dependencies", []), list):
+            return None
         lines = list(project.get("dependencies", ()))
         for extra, optional in project.get("optional-dependencies", {}).items():
             lines += [_with_marker(line, f"extra == '{extra}'") for line in optional]
