@@ -40,6 +40,7 @@ class BaseFacts:
     python: str | None = None
     python_path: str | None = None
     site_packages: str | None = None
+    stdlib_bytecode: bool | None = None
     pip: str | None = None
     has_pip: bool | None = None
     setuptools: str | None = None

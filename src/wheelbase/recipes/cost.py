@@ -23,6 +23,7 @@ from wheelbase.source.archive import SourceFacts, read_source
 from wheelbase.source.estimate import build_packages, compile_seconds
 from wheelbase.wheels import bytecode
 from wheelbase.wheels.contents import Listing, read_listing
+from wheelbase.wheels.pip_bytecode import left_by_pip
 
 _MAX_SOURCE = 20_000_000
 # Bases of one C library take the same wheels, so the same estimate is asked for again and again.
@@ -193,42 +194,52 @@ def _sized(cost: BaseCost, fit: Fit, contents: Contents, index: Index, megabits:
     """Add sizes and times, as far as all that they are the sum of is known."""
     facts = cost.facts
     installed = tuple(entry for picked in fit.picked for entry in _entries(picked, contents, index))
-    known = all(file.installed_bytes is not None for file in cost.files)
-    python = facts.python_minor
-    assert python is not None
-    compiled = _bytecode(
-        installed, python=python, site_packages=facts.site_packages or "/usr/local/lib/python3/site-packages"
+    site_packages = facts.site_packages or "/usr/local/lib/python3/site-packages"
+    compiled = _bytecode(installed, python=facts.python_minor or (3, 13), site_packages=site_packages)
+    download = _sum(*(file.bytes for file in cost.files))
+    timed = replace(
+        cost,
+        download_bytes=download,
+        build_seconds=build_seconds(_work(cost, installed, download, compiled.value), megabits=megabits),
     )
-    added = sum(file.installed_bytes or 0 for file in cost.files) if known else None
-    download = (
-        sum(file.bytes or 0 for file in cost.files) if all(file.bytes is not None for file in cost.files) else None
-    )
+    added = _sum(*(file.installed_bytes for file in cost.files))
+    if added is None:
+        return timed
+    # What needs no compiler is installed right in the image, by its own pip; the rest is copied from a build stage.
+    in_place = facts.stdlib_bytecode is False and facts.has_pip is not False and not cost.compiles
+    left, left_compressed = left_by_pip(facts.python_minor or (3, 13)) if in_place else (0, 0)
     system = facts.system_python if facts.added_packages else None
-    image = _sum(facts.uncompressed_bytes, added, compiled.value, system.installed_bytes if system else 0)
-    deflated = sum(entry[2] for entry in installed) if known else None
+    deflated = sum(entry[2] for entry in installed)
+    return replace(
+        timed,
+        added_files=added,
+        added_bytecode=compiled,
+        left_by_pip=left,
+        image_bytes=_sum(
+            facts.uncompressed_bytes, added, compiled.value, left, system.installed_bytes if system else 0
+        ),
+        image_compressed_bytes=_sum(
+            facts.compressed_bytes,
+            deflated,
+            compiled.compressed,
+            left_compressed,
+            system.download_bytes if system else 0,
+        ),
+    )
+
+
+def _work(cost: BaseCost, installed: tuple[tuple[str, int, int], ...], download: int | None, compiled: int) -> Work:
+    """Return what a build of this has to do."""
     rough = [compile_seconds(file.bytes) for file in cost.files if file.name in cost.compiles]
-    work = Work(
+    return Work(
         packages=len(cost.files),
         download_bytes=download or 0,
         files=len(installed),
-        file_bytes=sum(entry[1] for entry in installed),
+        file_bytes=sum(size for _, size, _ in installed),
         source_bytes=sum(size for path, size, _ in installed if path.endswith(".py")),
-        bytecode_bytes=compiled.value,
-        package_manager=facts.package_manager if cost.build_packages or cost.run_packages else None,
+        bytecode_bytes=compiled,
+        package_manager=cost.facts.package_manager if cost.build_packages or cost.run_packages else None,
         compile_seconds=(sum(low for low, _ in rough), sum(high for _, high in rough)),
-    )
-    return replace(
-        cost,
-        download_bytes=download,
-        added_files=added,
-        added_bytecode=compiled if known else None,
-        image_bytes=image if known else None,
-        image_compressed_bytes=_sum(
-            facts.compressed_bytes, deflated, compiled.compressed, system.download_bytes if system else 0
-        )
-        if known
-        else None,
-        build_seconds=build_seconds(work, megabits=megabits),
     )
 
 

@@ -36,7 +36,7 @@ class BaseCost:
 
     `base` is the reference as the user wrote it. `compiles` are names of packages that are compiled; `missing` those
     that have no file at all for the base, with the reason. `image_bytes` is the base, the system packages that bring
-    its Python, the files and the bytecode; compilers are not in it, as they are not in an image built in stages.
+    its Python, the files, the bytecode, and what pip leaves of its own bytecode (`left_by_pip`); compilers are not in it, as they are not in an image built in stages.
     """
 
     base: str
@@ -49,6 +49,7 @@ class BaseCost:
     download_bytes: int | None = None
     added_files: int | None = None
     added_bytecode: Bytecode | None = None
+    left_by_pip: int = 0
     image_bytes: int | None = None
     image_compressed_bytes: int | None = None
     build_seconds: Seconds | None = None

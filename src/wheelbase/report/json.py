@@ -42,6 +42,7 @@ def _base(cost: BaseCost) -> dict[str, Any]:
         "added_bytes": {
             "files": cost.added_files,
             "bytecode": bytecode.value if bytecode else None,
+            "left_by_pip": cost.left_by_pip,
             "bytecode_range": [bytecode.low, bytecode.high] if bytecode else None,
         },
         "base_bytes": cost.facts.uncompressed_bytes,
