@@ -52,9 +52,9 @@ FAR = 0.4
 FAMILIES = ((3, 10), (3, 13), (3, 99))
 #: Points of the corrections that lie closer than this to the line between their neighbours are left out.
 CLOSE = 0.02
-#: What the range widens by for each minor version between a Python and the nearest one measured: about
-#: what the step from 3.10 to 3.11, the largest so far, changed.
-PER_VERSION = 0.2
+#: What the range widens by for each minor version between a Python and the nearest one measured: the steps measured
+#: changed bytecode by 9 % at most, but for the 57 % of that to 3.11.
+PER_VERSION = 0.1
 #: Folders that more than one project installs into, or might.
 COMMON = set(
     ".. app bin config core data doc docs example examples benchmark benchmarks lib sample samples scripts share src"

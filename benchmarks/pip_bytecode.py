@@ -1,4 +1,4 @@
-"""Measure what a run of pip compiles of itself and the standard library: `python benchmarks/pip_bytecode.py PYTHON PIP`.
+"""Measure what pip compiles of itself and the standard library: `python benchmarks/pip_bytecode.py PYTHON PIP`.
 
 PYTHON is an interpreter, PIP the version of pip to install with. The figures go to wheels/pip_bytecode.toml.
 """

@@ -53,7 +53,7 @@ class Application:
 
 APPLICATIONS = {
     "web": Application(requirements=("fastapi[standard]", "sqlalchemy[asyncio]", "psycopg[binary]", "cryptography")),
-    "data": Application(requirements=("pandas", "matplotlib", "scipy"), bases=("glibc 2.28", "glibc 2.41", "musl 1.2")),
+    "data": Application(requirements=("pandas", "matplotlib", "scipy"), bases=("glibc 2.28", "musl 1.2")),
     "arm": Application(requirements=("numpy", "lxml", "cryptography", "uvloop"), machine="aarch64"),
     # Pre-releases that nothing but other packages asks for.
     "telemetry": Application(requirements=("opentelemetry-distro", "opentelemetry-exporter-otlp"), bases=("musl 1.2",)),
@@ -63,7 +63,7 @@ APPLICATIONS = {
         as_of=date(2023, 9, 1),
     ),
     "yanked": Application(requirements=("attrs==21.1.0",), bases=("glibc 2.41",)),
-    "limits": Application(requirements=("urllib3<2", "requests", "boto3<1.35", "numpy<2", "pandas<3")),
+    "limits": Application(requirements=("urllib3<2", "requests", "boto3<1.35", "pandas<3"), bases=("glibc 2.41",)),
     "sources": Application(requirements=("docopt", "termcolor", "odfpy"), sources=True),
 }
 

@@ -7,7 +7,7 @@ from importlib import import_module
 import click
 
 from wheelbase import __version__
-from wheelbase.errors import WheelbaseError
+from wheelbase.errors import WheelbaseError, hide_credentials
 
 _COMMANDS = {
     "compare": "What an application costs on each base image.",
@@ -68,7 +68,7 @@ def main() -> None:
         if os.environ.get("WHEELBASE_TRACEBACK"):
             raise
         _complain(
-            f"{type(error).__name__}: {error}",
+            hide_credentials(f"{type(error).__name__}: {error}"),
             "this is a fault of wheelbase: report it with the output of WHEELBASE_TRACEBACK=1",
         )
         status = 1

@@ -1,7 +1,7 @@
 """Which base to take, by one plain rule. Pure.
 
-Of the bases with the Python asked for, if one was: those where everything comes as a wheel, and of these the one with the
-smallest image. Where nothing comes as wheels alone, the one that compiles least. No base is liked for its name.
+Of the bases with the Python asked for, if one was: those where everything comes as a wheel, and of these the one with
+the smallest image. Where nothing comes as wheels alone, the one that compiles least. No base is liked for its name.
 """
 
 from collections.abc import Sequence

@@ -36,7 +36,8 @@ class BaseCost:
 
     `base` is the reference as the user wrote it. `compiles` are names of packages that are compiled; `missing` those
     that have no file at all for the base, with the reason. `image_bytes` is the base, the system packages that bring
-    its Python, the files, the bytecode, and what pip leaves of its own bytecode (`left_by_pip`); compilers are not in it, as they are not in an image built in stages.
+    its Python, the files, the bytecode, and what pip leaves of its own bytecode (`left_by_pip`). Compilers are not in
+    it: with anything to compile it is the size of an image built in stages.
     """
 
     base: str
