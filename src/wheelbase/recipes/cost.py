@@ -22,7 +22,7 @@ from wheelbase.recipes.values import BaseCost, PickedFile, Report
 from wheelbase.source.archive import SourceFacts, read_source
 from wheelbase.source.estimate import build_packages, compile_seconds
 from wheelbase.wheels import bytecode
-from wheelbase.wheels.contents import Listing, read_listing
+from wheelbase.wheels.contents import Files, Listing, read_listing
 from wheelbase.wheels.pip_bytecode import left_by_pip
 
 _MAX_SOURCE = 20_000_000
@@ -47,7 +47,7 @@ class Contents:
             taken = picked.taken
             if taken and taken.is_wheel:
                 wheels[taken.url] = taken
-            elif taken and (like := _nearest_wheel(picked, index)):
+            elif taken and (like := _nearest_wheel(picked)):
                 wheels[like.url] = like
             elif taken and (taken.size or 0) <= _MAX_SOURCE:
                 archives[taken.url] = taken
@@ -71,19 +71,9 @@ def _source_or_none(client: Client, archive: Candidate) -> SourceFacts | None:
         return None
 
 
-def _nearest_wheel(picked: Picked, index: Index) -> Candidate | None:
-    """Return the wheel of the same version whose contents are most like what a build from source would install."""
-    wheels = [file for file in candidates_of(picked.package, index) if file.is_wheel]
-    python = picked.choice.judged and picked.taken and picked.taken.filename
-
-    def likeness(wheel: Candidate) -> tuple[bool, bool, str]:
-        return (
-            "linux" in wheel.filename or wheel.filename.endswith("-any.whl"),
-            "x86_64" in wheel.filename,
-            wheel.filename,
-        )
-
-    return max(wheels, key=likeness) if wheels and python else None
+def _nearest_wheel(picked: Picked) -> Candidate | None:
+    """Return the wheel of the same version that came nearest to being taken: its contents are most like a build's."""
+    return next((judged.candidate for judged in picked.choice.judged if judged.candidate.is_wheel), None)
 
 
 def cost_of(
@@ -99,7 +89,7 @@ def cost_of(
             python=None,
             notes=("no Python is known to install on this base",),
         )
-    files = tuple(_file(picked, contents, index) for picked in fit.picked if picked.taken)
+    files = tuple(_file(picked, contents) for picked in fit.picked if picked.taken)
     missing = tuple((picked.package.name, _why_missing(picked)) for picked in fit.picked if not picked.taken)
     compiled = tuple(file for file in files if file.kind == "sdist" and not file.pure)
     cost = BaseCost(
@@ -115,17 +105,18 @@ def cost_of(
         notes=(*_base_notes(name, facts, asked), *(f"{present} is in the base already" for present in fit.present)),
         advice=tuple(_advice(asked, fit, {file.name for file in compiled}, target, name, index)),
     )
-    return _sized(cost, fit, contents, index, megabits) if not missing else cost
+    return _sized(cost, fit, contents, megabits) if not missing else cost
 
 
-def _file(picked: Picked, contents: Contents, index: Index) -> PickedFile:
+def _file(picked: Picked, contents: Contents) -> PickedFile:
     taken = picked.taken
     assert taken is not None
     source = contents.sources.get(taken.url)
+    listing = contents.listings.get(taken.url)
     size: int | None
-    if taken.is_wheel:
-        size, pure = contents.listings[taken.url].installed_bytes, False
-    elif like := _nearest_wheel(picked, index):
+    if listing:
+        size, pure = listing.installed_bytes, False
+    elif like := _nearest_wheel(picked):
         size, pure = contents.listings[like.url].without_bundled_libraries().installed_bytes, _is_pure(like)
     elif source and source.pure:
         size, pure = sum(file[1] for file in source.files), True
@@ -136,7 +127,7 @@ def _file(picked: Picked, contents: Contents, index: Index) -> PickedFile:
         version=str(picked.package.version),
         filename=taken.filename,
         kind=taken.kind,
-        bytes=taken.size,
+        bytes=taken.size if listing is None else listing.bytes,
         installed_bytes=size,
         reason=_why_taken(picked, pure),
         pure=pure,
@@ -190,10 +181,10 @@ def _advice(asked: Asked, fit: Fit, compiled: set[str], target: Target, base: st
         yield sentence.format(", ".join([*subjects[:_MOST_NAMES], *more]))
 
 
-def _sized(cost: BaseCost, fit: Fit, contents: Contents, index: Index, megabits: float) -> BaseCost:
+def _sized(cost: BaseCost, fit: Fit, contents: Contents, megabits: float) -> BaseCost:
     """Add sizes and times, as far as all that they are the sum of is known."""
     facts = cost.facts
-    installed = tuple(entry for picked in fit.picked for entry in _entries(picked, contents, index))
+    installed = tuple(entry for picked in fit.picked for entry in _entries(picked, contents))
     site_packages = facts.site_packages or "/usr/local/lib/python3/site-packages"
     compiled = _bytecode(installed, python=facts.python_minor or (3, 13), site_packages=site_packages)
     download = _sum(*(file.bytes for file in cost.files))
@@ -228,7 +219,7 @@ def _sized(cost: BaseCost, fit: Fit, contents: Contents, index: Index, megabits:
     )
 
 
-def _work(cost: BaseCost, installed: tuple[tuple[str, int, int], ...], download: int | None, compiled: int) -> Work:
+def _work(cost: BaseCost, installed: Files, download: int | None, compiled: int) -> Work:
     """Return what a build of this has to do."""
     rough = [compile_seconds(file.bytes) for file in cost.files if file.name in cost.compiles]
     return Work(
@@ -243,14 +234,14 @@ def _work(cost: BaseCost, installed: tuple[tuple[str, int, int], ...], download:
     )
 
 
-def _entries(picked: Picked, contents: Contents, index: Index) -> tuple[tuple[str, int, int], ...]:
+def _entries(picked: Picked, contents: Contents) -> Files:
     """Return (path, size, deflated size) of what a package installs, as far as it can be told."""
     taken = picked.taken
     if taken is None:
         return ()
     if taken.is_wheel:
         return contents.listings[taken.url].files
-    if like := _nearest_wheel(picked, index):
+    if like := _nearest_wheel(picked):
         return contents.listings[like.url].without_bundled_libraries().files
     source = contents.sources.get(taken.url)
     return source.files if source and source.pure else ()

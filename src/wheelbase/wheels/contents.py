@@ -28,11 +28,15 @@ _LARGEST_DIRECTORY = 16 << 20
 _MOST_DEFLATED = 1032  # deflate's best ratio
 
 
+Files = tuple[tuple[str, int, int], ...]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Listing:
-    """The files of a wheel: (path, size, size as deflated), in bytes; folders are left out."""
+    """The files of a wheel: (path, size, size as deflated), in bytes; folders are left out. `bytes` is the wheel's."""
 
-    files: tuple[tuple[str, int, int], ...]
+    bytes: int
+    files: Files
 
     @cached_property
     def installed_bytes(self) -> int:
@@ -48,26 +52,28 @@ class Listing:
     def without_bundled_libraries(self) -> "Listing":
         """Return the listing without the shared libraries that a repaired wheel brings (`NAME.libs/`)."""
         kept = tuple(file for file in self.files if ".libs/" not in file[0] and "/.dylibs/" not in file[0])
-        return Listing(files=kept)
+        return Listing(bytes=self.bytes, files=kept)
 
 
 def read_listing(client: Client, wheel: Candidate) -> Listing:
     """Return the listing of a wheel on an index or this machine; a file that is no sound wheel is an error."""
     if wheel.url.startswith("file:"):
-        return Listing(files=_directory(client, wheel))
-    store = Cache("listing-2")
+        return _directory(client, wheel)
+    store = Cache("listing-3")
     key = wheel.sha256 or f"{wheel.url} {wheel.size}"
     if kept := store.get(key):
-        return Listing(files=msgspec.msgpack.decode(zlib.decompress(kept), type=tuple[tuple[str, int, int], ...]))
-    files = _directory(client, wheel)
-    store.put(key, zlib.compress(msgspec.msgpack.encode(files), 1))
-    return Listing(files=files)
+        size, files = msgspec.msgpack.decode(zlib.decompress(kept), type=tuple[int, Files])
+        return Listing(bytes=size, files=files)
+    listing = _directory(client, wheel)
+    store.put(key, zlib.compress(msgspec.msgpack.encode((listing.bytes, listing.files)), 1))
+    return listing
 
 
-def _directory(client: Client, wheel: Candidate) -> tuple[tuple[str, int, int], ...]:
+def _directory(client: Client, wheel: Candidate) -> Listing:
     try:
         with _opened(client, wheel) as file, zipfile.ZipFile(file) as archive:
-            return tuple(_sound(archive.infolist(), file.seek(0, io.SEEK_END)))
+            size = file.seek(0, io.SEEK_END)
+            return Listing(bytes=size, files=tuple(_sound(archive.infolist(), size)))
     except (zipfile.BadZipFile, EOFError, OSError, ValueError, NotImplementedError, struct.error) as error:
         raise PackageIndexError(
             f"{wheel.filename} at {hide_credentials(wheel.url)} is not a whole wheel: {error}",
