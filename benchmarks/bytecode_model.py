@@ -256,7 +256,12 @@ python.FS.mkdir("/wheels");
 python.FS.mount(python.FS.filesystems.NODEFS, { root: wheels }, "/wheels");
 python.globals.set("names", fs.readFileSync(0, "utf8"));
 python.globals.set("write", line => fs.writeSync(1, line + "\n"));
-python.runPython(fs.readFileSync(worker, "utf8") + '\nmain("/wheels", names.split(), write)');
+try {
+  python.runPython(fs.readFileSync(worker, "utf8") + '\nmain("/wheels", names.split(), write)');
+} catch (error) {
+  console.error(error.message);
+  process.exit(1);
+}
 """
 
 
@@ -816,7 +821,7 @@ def main() -> None:
     (folder / "wheels").mkdir(parents=True, exist_ok=True)
     if not arguments.no_download:
         download(folder)
-    wheels = str(folder / "wheels")
+    wheels = str((folder / "wheels").resolve())
     native = f"{WORKER}\nmain(sys.argv[1], sys.stdin.read().split(), print)"
     commands = [[str(path), "-c", native, wheels] for path in arguments.python]
     if arguments.pyodide:

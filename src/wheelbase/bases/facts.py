@@ -44,6 +44,7 @@ class BaseFacts:
     pip: str | None = None
     has_pip: bool | None = None
     setuptools: str | None = None
+    wheel: str | None = None
     package_manager: str | None = None
     compressed_bytes: int | None = None
     uncompressed_bytes: int | None = None

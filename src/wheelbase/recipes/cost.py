@@ -17,7 +17,7 @@ from wheelbase.index.client import CONCURRENCY, Client
 from wheelbase.index.indexes import Index
 from wheelbase.index.simple import Candidate
 from wheelbase.pins import Asked
-from wheelbase.recipes.fit import Fit, Picked, advice_parts, candidates_of
+from wheelbase.recipes.fit import Fit, Picked, advice_parts
 from wheelbase.recipes.values import BaseCost, PickedFile, Report
 from wheelbase.source.archive import SourceFacts, read_source
 from wheelbase.source.estimate import build_packages, compile_seconds

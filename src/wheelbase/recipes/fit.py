@@ -146,7 +146,7 @@ def advice_parts(asked: Asked, package: Package, target: Target, base: str, inde
     """Return (package, sentence with a place for it), so that packages with the same sentence can share it."""
     name = package.name
     if newest := newest_usable(asked, package, target, index):
-        return f"{name} {newest}", f"{{}} is the newest with a wheel for {base}"
+        return name, f"{name} {newest} is the newest with a wheel for {base}"
     for minor in range(target.python_minor[1] - 1, 7, -1):
         older = replace(target, python=f"3.{minor}")
         if newest := newest_usable(asked, package, older, index):
@@ -154,7 +154,7 @@ def advice_parts(asked: Asked, package: Package, target: Target, base: str, inde
     when = f" as of {asked.as_of}" if asked.as_of else ""
     glibc = replace(target, libc="glibc", libc_version=_ANY_GLIBC)
     if target.libc == "musl" and (newest := newest_usable(asked, package, glibc, index)):
-        return f"{name} {newest}", f"{{}} has wheels for glibc, not for musl: a base with glibc takes one{when}"
+        return f"{name} {newest}", f"for musl there is no wheel, for glibc there is{when}: {{}}"
     return name, f"no version of {{}} has a wheel for {target.libc_name} on {target.machine}{when}"
 
 
@@ -166,7 +166,7 @@ def _step_notes(asked: Asked) -> tuple[str, ...]:
 
 def _present(asked: Asked, picked: tuple[Picked, ...], facts: BaseFacts, index: Index) -> Mapping[str, str]:
     """Return the packages that the base brings in a version that satisfies the application, which pip then leaves."""
-    brought = {"pip": facts.pip, "setuptools": facts.setuptools}
+    brought = {"pip": facts.pip, "setuptools": facts.setuptools, "wheel": facts.wheel}
     present = {}
     for one in picked:
         version = brought.get(one.package.name)
