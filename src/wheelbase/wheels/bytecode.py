@@ -62,7 +62,7 @@ class Model:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spread:
-    """Half the range that holds 95 % of the sums, as shares of them."""
+    """Half the range that held 95 % of the held-out wheels, as shares of their bytecode."""
 
     #: For a project that was not measured.
     unknown: float
