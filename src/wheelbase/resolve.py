@@ -57,11 +57,12 @@ def resolve(asked: Asked, index: Index) -> Resolution:
     asked = _with_constraint_files(asked)
     store, key = Cache("resolution-3"), _key(asked)
     age = 30 * 86400.0 if asked.as_of and asked.as_of < datetime.now(UTC).date() - timedelta(days=1) else _FRESH
-    if not index.refresh and (kept := store.get(key, max_age=age)):
+    if (key in index.resolved or not index.refresh) and (kept := store.get(key, max_age=age)):
         return _decode(kept)
     resolution = _in_pip_order(asked, index)
     resolution = replace(resolution, notes=(*skipped, *resolution.notes))
     store.put(key, _encode(resolution))
+    index.resolved.add(key)
     return resolution
 
 
@@ -93,6 +94,10 @@ def _unfinished(resolution: Resolution) -> set[str]:
 def _version(resolution: Resolution, name: str) -> Version | None:
     versions = [package.version for package in resolution.packages if package.name == name]
     return versions[0] if len(versions) == 1 else None
+
+
+def _has_wheel(asked: Asked, index: Index, name: str) -> bool:
+    return any(file.is_wheel and _for_python(file, asked.python) for file in index.files(name))
 
 
 def _newest_wheel(asked: Asked, index: Index, name: str) -> Version | None:
@@ -147,8 +152,12 @@ def _with_sources(asked: Asked, index: Index) -> Resolution:
 
 
 def _add_forced(asked: Asked, index: Index, names: frozenset[str], sources: dict[str, tuple[Source, ...]]) -> None:
-    """Let uv take these packages from source, with the dependencies that their newest fitting archive states."""
-    for name in names:
+    """Let uv take these packages from source, with the dependencies that their newest fitting archive states.
+
+    uv names all that it gave up on, those too that only depend on what has no wheel: where one has none at all, it is
+    the one.
+    """
+    for name in {name for name in names if not _has_wheel(asked, index, name)} or names:
         archive = _newest_source(asked, index, name, above=None)
         if archive is None or any(source.forced for source in sources.get(name, ())):
             raise ResolutionError(

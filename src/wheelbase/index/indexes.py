@@ -10,13 +10,17 @@ from wheelbase.index.values import IndexSettings
 
 
 class Index:
-    """What the user's indexes have, each package asked for once a run."""
+    """What the user's indexes have, each package asked for once a run.
+
+    With `refresh` nothing that an earlier run found out is believed; `resolved` are keys of what this one did.
+    """
 
     def __init__(self, client: Client, settings: IndexSettings, *, refresh: bool = False) -> None:
         """Ask nothing yet."""
         self.client = client
         self.settings = settings
         self.refresh = refresh
+        self.resolved: set[str] = set()
         self._known: dict[str, tuple[Candidate, ...]] = {}
         self._links: tuple[LinkedFile, ...] | None = None
         self._lock = threading.Lock()
@@ -29,8 +33,10 @@ class Index:
 
     def fetch(self, names: Iterable[str]) -> None:
         """Ask for many packages at once."""
-        with ThreadPoolExecutor(CONCURRENCY) as pool:
-            list(pool.map(self.files, names))
+        unknown = [name for name in names if name not in self._known]
+        if unknown:
+            with ThreadPoolExecutor(CONCURRENCY) as pool:
+                list(pool.map(self.files, unknown))
 
     def _ask(self, name: str) -> Iterable[Candidate]:
         found: dict[str, Candidate] = {}

@@ -24,6 +24,7 @@ from wheelbase.source.estimate import build_packages, compile_seconds
 from wheelbase.wheels import bytecode
 from wheelbase.wheels.contents import Files, Listing, read_listing
 from wheelbase.wheels.pip_bytecode import left_by_pip
+from wheelbase.wheels.style import read_style
 
 _MAX_SOURCE = 20_000_000
 # Bases of one C library take the same wheels, so the same estimate is asked for again and again.
@@ -33,10 +34,11 @@ _MOST_NAMES = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contents:
-    """What was read of files: listings of wheels by URL, facts of source archives by URL."""
+    """What was read of files: listings of wheels and facts of source archives by URL, styles of projects by name."""
 
     listings: dict[str, Listing]
     sources: dict[str, SourceFacts]
+    styles: tuple[tuple[str, float], ...]
 
     @classmethod
     def read(cls, fits: Iterable[Fit | None], index: Index, report: Report) -> "Contents":
@@ -58,9 +60,11 @@ class Contents:
             ):
                 listings[url] = listing
                 report("reading wheels", done, len(wheels))
+            styles = pool.map(lambda wheel: read_style(index.client, wheel, listings[wheel.url]), wheels.values())
             found = pool.map(lambda archive: _source_or_none(index.client, archive), archives.values())
             sources = {url: facts for url, facts in zip(archives, found, strict=True) if facts}
-        return cls(listings=listings, sources=sources)
+            merged = {project: style for each in styles for project, style in each.items()}
+        return cls(listings=listings, sources=sources, styles=tuple(sorted(merged.items())))
 
 
 def _source_or_none(client: Client, archive: Candidate) -> SourceFacts | None:
@@ -186,7 +190,8 @@ def _sized(cost: BaseCost, fit: Fit, contents: Contents, megabits: float) -> Bas
     facts = cost.facts
     installed = tuple(entry for picked in fit.picked for entry in _entries(picked, contents))
     site_packages = facts.site_packages or "/usr/local/lib/python3/site-packages"
-    compiled = _bytecode(installed, python=facts.python_minor or (3, 13), site_packages=site_packages)
+    python = facts.python_minor or (3, 13)
+    compiled = _bytecode(installed, python=python, site_packages=site_packages, styles=contents.styles)
     download = _sum(*(file.bytes for file in cost.files))
     timed = replace(
         cost,
@@ -198,7 +203,7 @@ def _sized(cost: BaseCost, fit: Fit, contents: Contents, megabits: float) -> Bas
         return timed
     # What needs no compiler is installed right in the image, by its own pip; the rest is copied from a build stage.
     in_place = facts.stdlib_bytecode is False and facts.has_pip is not False and not cost.compiles
-    left, left_compressed = left_by_pip(facts.python_minor or (3, 13)) if in_place else (0, 0)
+    left, left_compressed = left_by_pip(python) if in_place else (0, 0)
     system = facts.system_python if facts.added_packages else None
     deflated = sum(entry[2] for entry in installed)
     return replace(

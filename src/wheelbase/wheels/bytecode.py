@@ -10,6 +10,7 @@ which `benchmarks/bytecode_model.py` writes.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import tomllib
 from bisect import bisect_right
@@ -18,6 +19,14 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+import msgspec
+
+from wheelbase.cache import Cache
+
+_HEADER = 16  # of a .pyc file: magic number, flags, time and size of the source
+# Half the range of a project of which a sample was weighed.
+_SAMPLED = 0.15
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,20 +111,53 @@ class _Group:
     code: float = 0.0
 
 
-def estimate(files: Iterable[tuple[str, int, int]], *, python: tuple[int, int], site_packages: str) -> Bytecode:
+def estimate(
+    files: Iterable[tuple[str, int, int]],
+    *,
+    python: tuple[int, int],
+    site_packages: str,
+    styles: Iterable[tuple[str, float]] = (),
+) -> Bytecode:
     """Estimate the bytecode of `files`, each a path in its wheel, its size and its deflated size.
 
     Give the files of a whole application at once: the errors of its projects partly cancel out, so
-    the range of the sum is narrower than the sum of their ranges.
+    the range of the sum is narrower than the sum of their ranges. `styles` are what a sample said of
+    projects that were not measured: the first part of their path, and a factor (`style.py`).
     """
-    return estimate_with(load(), files, python=python, site_packages=site_packages)
+    return estimate_with(load(), files, python=python, site_packages=site_packages, styles=dict(styles))
+
+
+def unmeasured(files: Iterable[tuple[str, int, int]], python: tuple[int, int]) -> dict[str, int]:
+    """Return the bytes of source of the projects in a wheel that were never measured."""
+    packages = load().packages[_nearest(load(), python).family]
+    sizes: dict[str, int] = {}
+    for name, size, _ in files:
+        key = key_of(installed(name), packages)
+        if name.endswith(".py") and key not in packages:
+            sizes[key] = sizes.get(key, 0) + size
+    return sizes
+
+
+def code_bytes(path: str, size: int, deflated: int, python: tuple[int, int]) -> float:
+    """Return what the model says of one module's code object, without the header and the path."""
+    model = _nearest(load(), python)
+    return model.empty - _HEADER + model.code(path, size, deflated)
+
+
+def _nearest(constants: Constants, python: tuple[int, int]) -> Model:
+    return min(constants.models, key=lambda one: (abs(one.version[1] - python[1]), one.version))
 
 
 def estimate_with(
-    constants: Constants, files: Iterable[tuple[str, int, int]], *, python: tuple[int, int], site_packages: str
+    constants: Constants,
+    files: Iterable[tuple[str, int, int]],
+    *,
+    python: tuple[int, int],
+    site_packages: str,
+    styles: Mapping[str, float] = {},
 ) -> Bytecode:
     """The same, with other constants than the ones shipped."""
-    model = min(constants.models, key=lambda one: (abs(one.version[1] - python[1]), one.version))
+    model = _nearest(constants, python)
     packages = constants.packages[model.family]
     groups: dict[str, _Group] = {}
     for name, size, deflated in files:
@@ -139,6 +181,9 @@ def estimate_with(
             gzip *= _between(log_size, package.sizes, package.gzip)
             growth = max(package.sizes[0] - log_size, log_size - package.sizes[-1], 0.0)
             half = min(half, constants.spread.known + constants.spread.growth * growth)
+        elif key in styles:
+            code *= styles[key]
+            half = _SAMPLED
         value += group.fixed + code
         compressed += (group.fixed + code) * gzip
         variance += (code * half) ** 2
@@ -153,8 +198,14 @@ def estimate_with(
 
 @cache
 def load() -> Constants:
-    """The constants shipped with this module, read once."""
-    return parse(tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8")))
+    """The constants shipped with this module, read once; parsed TOML of this size is kept."""
+    raw = Path(__file__).with_suffix(".toml").read_bytes()
+    store, key = Cache("bytecode-1"), hashlib.sha256(raw).hexdigest()
+    if kept := store.get(key):
+        return parse(msgspec.msgpack.decode(kept))
+    document = tomllib.loads(raw.decode())
+    store.put(key, msgspec.msgpack.encode(document))
+    return parse(document)
 
 
 def parse(document: Mapping[str, Any]) -> Constants:

@@ -1,7 +1,7 @@
 """What is in a wheel, read from the central directory at its end over HTTP ranges. Talks to the network.
 
-Two requests at most: the last 66 KiB, then what of the directory lies before them. A listing is kept for ever under
-the wheel's hash. Source: PKWARE's APPNOTE 4.3 by way of `zipfile`, RFC 9110 section 14 (ranges).
+Two requests at most: the last 66 KiB or more, then what of the directory lies before them. A listing is kept for ever
+under the wheel's hash. Source: PKWARE's APPNOTE 4.3 by way of `zipfile`, RFC 9110 section 14 (ranges).
 """
 
 import io
@@ -23,6 +23,7 @@ from wheelbase.index.urls import file_path, hide_credentials
 
 # zipfile looks for the end of the directory in the last 64 KiB and a little more: its records, of both sizes.
 _TAIL = 66 * 1024
+_LONGEST_TAIL = 512 * 1024
 # The largest directories known are of 4 MB. In memory one takes about ten times as much.
 _LARGEST_DIRECTORY = 16 << 20
 _MOST_DEFLATED = 1032  # deflate's best ratio
@@ -69,6 +70,12 @@ def read_listing(client: Client, wheel: Candidate) -> Listing:
     return listing
 
 
+def tail_bytes(wheel: Candidate) -> int:
+    """Return how much of a wheel's end is asked for first: of a pure one, which is all small files, more."""
+    share = (wheel.size or 0) // 12 if wheel.filename.endswith("-none-any.whl") else 0
+    return max(_TAIL, min(share, _LONGEST_TAIL))
+
+
 def _directory(client: Client, wheel: Candidate) -> Listing:
     try:
         with _opened(client, wheel) as file, zipfile.ZipFile(file) as archive:
@@ -106,7 +113,7 @@ class _Remote(io.RawIOBase):
     def __init__(self, client: Client, wheel: Candidate) -> None:
         super().__init__()
         self._client, self._url = client, wheel.url
-        answer = self._range(f"-{_TAIL}")
+        answer = self._range(f"-{tail_bytes(wheel)}")
         if answer.status == 416:  # an empty file, or a server that does not know ranges from the end
             answer = self._range(None)
         check_status(self._url, answer.status)
