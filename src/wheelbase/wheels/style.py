@@ -24,9 +24,9 @@ from wheelbase.wheels.contents import Files, Listing, tail_bytes
 
 # A project with less source than this changes the size of no image worth mentioning.
 _WORTH_ASKING = 200_000
-_SAMPLE = 192 * 1024
+_SAMPLE = 320 * 1024
 _LARGEST_MODULE = 400_000
-_MOST_SOURCE = 1_500_000
+_MOST_SOURCE = 2_000_000
 _MAGIC = b"PK\x03\x04"
 _DIRECTORY_ENTRY = 56  # fixed part and the usual extra fields
 _LOCAL_HEADER = struct.Struct("<4s5H3I2H")
