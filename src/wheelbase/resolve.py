@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import msgspec
@@ -308,6 +308,7 @@ def _encode(resolution: Resolution) -> bytes:
     return msgspec.json.encode((packages, resolution.notes))
 
 
+@lru_cache(maxsize=32)
 def _decode(raw: bytes) -> Resolution:
     packages, notes = msgspec.json.decode(raw, type=tuple[list[tuple[str, str, str | None]], tuple[str, ...]])
     return Resolution(

@@ -44,9 +44,7 @@ class Catalogue:
     def find(self, reference: str, *, arch: Arch, on: date) -> BaseFacts:
         """Return the facts of an image as of a date; an unknown one is an error that names its nearest neighbours."""
         name = _normalized(reference)
-        # The names of images that have one tag only are written without it.
-        images = tuple(image for known in (name, name.removesuffix(":latest")) for image in self.meanings(known, on=on))
-        rows = [row for row in self.base if row.image in images or row.exact in images]
+        images, rows = self._rows(name, on)
         if not rows:
             raise self._unknown(reference, name)
         of_arch = [row for row in rows if row.arch == arch]
@@ -61,6 +59,13 @@ class Catalogue:
             if held:
                 return max(held, key=lambda row: row.date)
         return _earliest([row for row in of_arch if images[0] in (row.image, row.exact)] or of_arch, on)
+
+    def _rows(self, name: str, on: date) -> tuple[tuple[str, ...], list[BaseFacts]]:
+        """Return the images that a name meant, and all their rows."""
+        # The names of images that have one tag only are written without it.
+        names = dict.fromkeys((name, name.removesuffix(":latest")))
+        images = tuple(image for known in names for image in self.meanings(known, on=on))
+        return images, [row for row in self.base if row.image in images or row.exact in images]
 
     def meanings(self, name: str, *, on: date) -> tuple[str, ...]:
         """Return the images that a name meant until a date, the latest first: itself alone where it is no alias.
@@ -82,7 +87,7 @@ class Catalogue:
 
     @staticmethod
     def _target(alias: Alias, name: str) -> str | None:
-        found = re.fullmatch(re.escape(alias.name).replace(r"\*", r"(\d+\.\d+)", 1), name)
+        found = _pattern(alias.name).fullmatch(name)
         return alias.target.replace("*", found[1] if found.groups() else "*") if found else None
 
     def defaults(self, python: tuple[int, int], *, arch: Arch, on: date) -> tuple[BaseFacts, ...]:
@@ -91,10 +96,9 @@ class Catalogue:
         chosen: dict[str, BaseFacts] = {}
         for pattern in self.default_images:
             name = pattern.replace("*", minor)
-            try:
-                facts = self.find(name, arch=arch, on=on)
-            except BaseError:
+            if not any(row.arch == arch for row in self._rows(name, on)[1]):
                 continue
+            facts = self.find(name, arch=arch, on=on)
             existed = not (facts.later and facts.image == name)
             if facts.python_minor == python and existed:
                 chosen.setdefault(facts.image, facts)
@@ -151,6 +155,11 @@ def _timeline() -> list[dict[str, Any]]:
     raw = Path(__file__).with_name("python_pip_timeline.json").read_bytes()
     rows: list[dict[str, Any]] = msgspec.json.decode(raw)["rows"]
     return rows
+
+
+@cache
+def _pattern(name: str) -> re.Pattern[str]:
+    return re.compile(re.escape(name).replace(r"\*", r"(\d+\.\d+)", 1))
 
 
 def _earliest(rows: Iterable[BaseFacts], on: date) -> BaseFacts:

@@ -4,6 +4,8 @@ import threading
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
+from packaging.version import Version
+
 from wheelbase.index.client import CONCURRENCY, Client
 from wheelbase.index.simple import Candidate, LinkedFile, candidates_among, read_links, read_page
 from wheelbase.index.values import IndexSettings
@@ -21,6 +23,7 @@ class Index:
         self.settings = settings
         self.refresh = refresh
         self.resolved: set[str] = set()
+        self._releases: dict[str, dict[Version, list[Candidate]]] = {}
         self._known: dict[str, tuple[Candidate, ...]] = {}
         self._links: tuple[LinkedFile, ...] | None = None
         self._lock = threading.Lock()
@@ -30,6 +33,15 @@ class Index:
         if name not in self._known:
             self._known[name] = tuple(self._ask(name))
         return self._known[name]
+
+    def release(self, name: str, version: Version) -> tuple[Candidate, ...]:
+        """Return the files of one version of a package."""
+        if name not in self._releases:
+            releases: dict[Version, list[Candidate]] = {}
+            for file in self.files(name):
+                releases.setdefault(file.version, []).append(file)
+            self._releases[name] = releases
+        return tuple(self._releases[name].get(version, ()))
 
     def fetch(self, names: Iterable[str]) -> None:
         """Ask for many packages at once."""

@@ -189,9 +189,8 @@ def _sized(cost: BaseCost, fit: Fit, contents: Contents, megabits: float) -> Bas
     """Add sizes and times, as far as all that they are the sum of is known."""
     facts = cost.facts
     installed = tuple(entry for picked in fit.picked for entry in _entries(picked, contents))
-    site_packages = facts.site_packages or "/usr/local/lib/python3/site-packages"
     python = facts.python_minor or (3, 13)
-    compiled = _bytecode(installed, python=python, site_packages=site_packages, styles=contents.styles)
+    compiled = _compiled(installed, python, facts.site_packages, contents.styles)
     download = _sum(*(file.bytes for file in cost.files))
     timed = replace(
         cost,
@@ -222,6 +221,16 @@ def _sized(cost: BaseCost, fit: Fit, contents: Contents, megabits: float) -> Bas
             system.download_bytes if system else 0,
         ),
     )
+
+
+def _compiled(
+    installed: Files, python: tuple[int, int], site_packages: str | None, styles: tuple[tuple[str, float], ...]
+) -> bytecode.Bytecode:
+    """Estimate bytecode. Each module holds its path once, so one estimate serves all places for packages."""
+    usual = f"/usr/local/lib/python{python[0]}.{python[1]}/site-packages"
+    estimate = _bytecode(installed, python=python, site_packages=usual, styles=styles)
+    longer = (len(site_packages or usual) - len(usual)) * sum(path.endswith(".py") for path, _, _ in installed)
+    return replace(estimate, value=estimate.value + longer, low=estimate.low + longer, high=estimate.high + longer)
 
 
 def _work(cost: BaseCost, installed: Files, download: int | None, compiled: int) -> Work:

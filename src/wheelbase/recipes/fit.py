@@ -61,7 +61,7 @@ def candidates_of(package: Package, index: Index) -> tuple[Candidate, ...]:
     """Return the files of a package in its resolved version: its lock file's, else the index's."""
     if package.candidates is not None:
         return package.candidates
-    return tuple(file for file in index.files(package.name) if file.version == package.version)
+    return index.release(package.name, package.version)
 
 
 def fit(asked: Asked, facts: BaseFacts, target: Target, index: Index) -> Fit:
