@@ -119,7 +119,7 @@ def test_markers_are_of_the_base(fake_index: FakeIndex) -> None:
         (built("app", "1.5", "musllinux_1_2", python="cp312"), "with Python 3.12 there is a wheel for musl: app 1.5"),
         (
             built("app", "2.0", "manylinux_2_28"),
-            "for musl there is no wheel, for glibc there is: app 2.0",
+            "there is no wheel for musl, but there is for glibc: app 2.0",
         ),
         ({}, "no version of app has a wheel for musl 1.2.5 on x86_64"),
     ],

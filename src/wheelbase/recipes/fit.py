@@ -154,7 +154,7 @@ def advice_parts(asked: Asked, package: Package, target: Target, base: str, inde
     when = f" as of {asked.as_of}" if asked.as_of else ""
     glibc = replace(target, libc="glibc", libc_version=_ANY_GLIBC)
     if target.libc == "musl" and (newest := newest_usable(asked, package, glibc, index)):
-        return f"{name} {newest}", f"for musl there is no wheel, for glibc there is{when}: {{}}"
+        return f"{name} {newest}", f"there is no wheel for musl{when}, but there is for glibc: {{}}"
     return name, f"no version of {{}} has a wheel for {target.libc_name} on {target.machine}{when}"
 
 
