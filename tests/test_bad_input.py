@@ -16,6 +16,8 @@ LOCAL: dict[str, tuple[list[str], dict[str, str], str]] = {
     "a misspelt base": (["app", "--base", "pyton:3.13-slim"], {}, "python:3.13-slim"),
     "an unknown Python": (["app", "--python", "3.99"], {}, "3.99"),
     "a Python that is no version": (["app", "--python", "three"], {}, "three"),
+    "a Python of odd digits": (["app", "--python", "3.²"], {}, "3.² is not a minor version"),
+    "a bandwidth that is none": (["app", "--bandwidth", "nan"], {}, "nan Mbit/s"),
     "a typo in a requirement": (["app>==1"], {}, "app>==1"),
     "no requirements file": (["-r", "absent.txt"], {}, "absent.txt does not exist"),
     "a lock file of no version": (["-r", "uv.lock"], {"uv.lock": "version = 99\n"}, "uv.lock"),

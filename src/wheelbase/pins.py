@@ -139,9 +139,10 @@ def _judged(asked: Asked, result: CompletedProcess[str]) -> Exception:
     )
     if needed:
         return NeedsSource(needed)
-    message, hint = refusal(result)
-    message = (
-        " ".join(message.split()).removeprefix("No solution found when resolving dependencies ").removeprefix("cause: ")
+    message, _ = refusal(result)  # uv's hints speak of settings and options that are not ours
+    # The split is the one environment that was asked for.
+    message = re.sub(
+        r"^No solution found when resolving dependencies (for split \(.*?\) )?(cause: )?", "", " ".join(message.split())
     )
     if missing := re.search(r"Because (\S+) was not found in the package registry", message):
         ask_indexes(asked.settings, missing[1])
@@ -149,7 +150,7 @@ def _judged(asked: Asked, result: CompletedProcess[str]) -> Exception:
             f"{missing[1]} is not on the package index",
             hint="check its spelling, and the index settings if it is a private package",
         )
-    if missing := re.search(r"Because there is no version of (\S+) ", message):
+    if missing := re.search(r"Because there (?:is no version|are no versions) of (\S+) ", message):
         when = f" as of {asked.as_of}" if asked.as_of else ""
         return ResolutionError(
             f"there is no {missing[1]} on the package index{when}",
@@ -162,7 +163,7 @@ def _judged(asked: Asked, result: CompletedProcess[str]) -> Exception:
         )
     return ResolutionError(
         f"no set of versions satisfies {asked.requirements.source}: {message}",
-        hint=hint or "loosen one of the requirements named, or choose another --python",
+        hint="loosen one of the requirements named, or choose another --python",
     )
 
 

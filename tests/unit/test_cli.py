@@ -1,7 +1,9 @@
 """The command line itself: help, lazy imports, completion, exit codes."""
 
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -55,6 +57,25 @@ def test_base_names_are_completed() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, env={**environment}, check=False
     )
     assert "python:3.13-alpine3.23" in result.stdout
+
+
+def test_bash_completes_names_beyond_their_colon(tmp_path: Path) -> None:
+    bash = shutil.which("bash")
+    if bash is None:
+        pytest.skip("there is no bash")
+    script = tmp_path / "completion.bash"
+    script.write_text(CliRunner().invoke(cli, ["completion", "bash"]).output, encoding="utf-8")
+    program = tmp_path / "wheelbase"
+    program.write_text(
+        f"#!{sys.executable}\nfrom wheelbase.cli import cli\ncli.main(prog_name='wheelbase')\n", encoding="utf-8"
+    )
+    program.chmod(0o755)
+    line = "wheelbase compare --base python:3.13-alpine3.2"
+    code = f"source {script}; COMP_LINE={line!r}; COMP_POINT={len(line)}; _wheelbase_with_colons {program}"
+    result = subprocess.run(
+        [bash, "-c", f'{code}; printf "%s\\n" "${{COMPREPLY[@]}}"'], capture_output=True, text=True, check=False
+    )
+    assert "3.13-alpine3.23" in result.stdout.split()
 
 
 def test_the_catalogue_is_listed() -> None:

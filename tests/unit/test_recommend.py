@@ -62,5 +62,24 @@ def test_the_least_compiling_where_all_compile() -> None:
     assert recommend([two, one], (3, 13)).base == "one"
 
 
+def test_one_base_is_not_compared_with_others() -> None:
+    advice = recommend([cost("slim", 1, verdict="compiles", compiles=("numpy",))], None)
+    assert advice.reason == "it compiles numpy"
+
+
+def test_nothing_to_install_is_said() -> None:
+    advice = recommend([replace(cost("slim", 1), files=())], None)
+    assert advice.reason == "there is nothing to install"
+
+
 def test_nothing_where_nothing_installs() -> None:
     assert recommend([replace(cost("x", None), verdict="impossible")], (3, 13)).base is None
+
+
+def test_what_is_pulled_decides_where_no_image_size_is_known() -> None:
+    large = replace(cost("large", None), image_compressed_bytes=90_000_000)
+    small = replace(cost("small", None), image_compressed_bytes=40_000_000)
+    advice = recommend([large, small, cost("unknown", None)], (3, 13))
+    assert advice.base == "small"
+    assert "its download is the smallest, 50 MB less than large" in advice.reason
+    assert "size not known: unknown" in advice.reason

@@ -51,7 +51,7 @@ from wheelbase.cli import options
 @click.option(
     "--fail-on",
     type=click.Choice(["compile"]),
-    help="Exit with 1 where a base named compiles, or cannot install, something.",
+    help="Exit with 1 where a base shown compiles something, or cannot install it.",
 )
 def command(
     requirements: tuple[str, ...],

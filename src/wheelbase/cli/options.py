@@ -75,5 +75,12 @@ def print_rich(renderable: Any) -> None:
     """Print to standard output: as wide as the terminal (COLUMNS goes before it), 100 columns where there is none."""
     from rich.console import Console
 
-    width = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else 100
-    Console(highlight=False, soft_wrap=False, width=width).print(renderable)
+    if sys.stdout.isatty():
+        Console(highlight=False).print(renderable)
+        return
+    columns = os.environ.get("COLUMNS", "")
+    console = Console(highlight=False, width=int(columns) if columns.isdecimal() else 100)
+    with console.capture() as capture:
+        console.print(renderable)
+    # Tables are padded to their width, which no file wants.
+    click.echo("\n".join(line.rstrip() for line in capture.get().splitlines()))

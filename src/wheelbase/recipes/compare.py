@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
 from wheelbase.bases.catalogue import Catalogue, load_catalogue
 from wheelbase.bases.facts import Arch, BaseFacts
@@ -51,6 +52,8 @@ def compare(
     version ("3.13"), else the project's newest, else the newest stable one. `megabits` is the download speed a second.
     `report(step, done, total)` hears of progress. What cannot be read, resolved or found raises `WheelbaseError`.
     """
+    if not megabits > 0:  # not a number is not greater either
+        raise RequirementsError(f"a bandwidth of {megabits} Mbit/s is none", hint="write it like --bandwidth 100")
     report("reading requirements", 0, 0)
     wanted = (
         requirements
@@ -63,6 +66,7 @@ def compare(
     rows = [(name, catalogue.find(name, arch=arch, on=on)) for name in dict.fromkeys(bases)]
     minor = _python(python, [facts for _, facts in rows], wanted, catalogue, on)
     rows = rows or _default_rows(catalogue, minor, arch, on)
+    _check_python(python, rows)
     asked = Asked(requirements=wanted, settings=settings, python=minor, as_of=as_of, allow_build=frozenset(allow_build))
     index = Index(Client(settings), settings, refresh=refresh)
 
@@ -93,7 +97,7 @@ def _python(
     """Return the minor version asked for, else that of the bases named, else the newest stable one allowed."""
     if python is not None:
         parts = python.split(".")
-        if len(parts) not in (2, 3) or not all(part.isdigit() for part in parts) or parts[0] != "3":
+        if len(parts) not in (2, 3) or not all(part.isdecimal() for part in parts) or parts[0] != "3":
             raise RequirementsError(
                 f"--python {python} is not a minor version of Python 3", hint="write it like --python 3.13"
             )
@@ -111,6 +115,16 @@ def _python(
     raise RequirementsError(
         f"{wanted.source} requires Python {allowed}, of which no image is known", hint="name one with --python"
     )
+
+
+def _check_python(python: str | None, rows: Sequence[tuple[str, BaseFacts]]) -> None:
+    """Refuse a Python that none of the bases has: the answer would be about others."""
+    known = {facts.python_version for _, facts in rows if facts.python_version}
+    if python and known and not any(Version(one).release[:2] == Version(python).release[:2] for one in known):
+        raise BaseError(
+            f"none of these bases has Python {python}: {', '.join(f'{n} has {f.python_version}' for n, f in rows)}",
+            hint="leave --python out, or name bases that have it: `wheelbase bases`",
+        )
 
 
 def _python_notes(wanted: Requirements, python: tuple[int, int]) -> Iterable[str]:

@@ -142,4 +142,4 @@ def _reason(choice: Choice, judged: Judged, taken: bool) -> str:
         return "taken: no wheel fits, so it is built from source"
     if judged.candidate.is_wheel:
         return "fits, but a tag that pip likes better is there"
-    return "not needed: a wheel fits"
+    return "not needed: a wheel fits" if choice.taken and choice.taken.is_wheel else "another archive is taken"

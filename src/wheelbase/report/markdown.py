@@ -19,7 +19,7 @@ def comparison_markdown(comparison: Comparison) -> str:
             megabytes(cost.download_bytes),
             megabytes(cost.image_bytes, about=cost.estimated),
             megabytes(cost.image_compressed_bytes, about=cost.estimated),
-            duration(cost.build_seconds),
+            duration(cost.build_seconds, about=bool(cost.compiles)),
         )
         for cost in comparison.bases
     ]

@@ -27,7 +27,7 @@ def comparison_text(comparison: Comparison) -> RenderableType:
             megabytes(cost.download_bytes),
             megabytes(cost.image_bytes, about=cost.estimated),
             megabytes(cost.image_compressed_bytes, about=cost.estimated),
-            ("~" if cost.compiles and cost.build_seconds else "") + duration(cost.build_seconds),
+            duration(cost.build_seconds, about=bool(cost.compiles)),
         )
     parts: list[RenderableType] = [Text(heading(comparison)), "", table]
     for cost in comparison.bases:
@@ -55,7 +55,8 @@ def explanation_text(explanation: Explanation) -> RenderableType:
         )
     parts: list[RenderableType] = [Text(title, style="bold"), "", table, ""]
     answer = f"pip takes {explanation.taken}." if explanation.taken else "There is no file that pip could take."
-    return Group(*parts, Text(answer, style="bold"), _bullets(explanation.advice))
+    parts.append(Text(answer, style="bold"))
+    return Group(*parts, *([_bullets(explanation.advice)] if explanation.advice else []))
 
 
 def bases_text(rows: Iterable[BaseFacts]) -> RenderableType:

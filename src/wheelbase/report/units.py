@@ -11,14 +11,15 @@ def megabytes(size: int | None, *, about: bool = False) -> str:
     return f"~{number}" if about else number
 
 
-def duration(seconds: Seconds | None) -> str:
-    """Return a range of time in one unit, as coarse as the model is."""
+def duration(seconds: Seconds | None, *, about: bool = False) -> str:
+    """Return a range of time in one unit, as coarse as the model is; `~` before a rough guess."""
     if seconds is None:
         return "?"
+    mark = "~" if about else ""
     if seconds.high < 120:
-        return f"{seconds.low:.0f}-{seconds.high:.0f} s"
+        return f"{mark}{seconds.low:.0f}-{seconds.high:.0f} s"
     low = f"{seconds.low:.0f} s" if seconds.low < 60 else f"{seconds.low / 60:.0f}"
-    return f"{low}-{seconds.high / 60:.0f} min"
+    return f"{mark}{low}-{seconds.high / 60:.0f} min"
 
 
 def few(words: list[str], most: int = 8) -> list[str]:

@@ -25,8 +25,10 @@ from wheelbase.wheels.contents import Files, Listing, tail_bytes
 # A project with less source than this changes the size of no image worth mentioning.
 _WORTH_ASKING = 200_000
 _SAMPLE = 320 * 1024
-_LARGEST_MODULE = 400_000
+_LARGEST_MODULE = 2_000_000
 _MOST_SOURCE = 2_000_000
+# The share of the source from which on one module is what counts: tables of data, mostly.
+_DOMINANT = 0.4
 _MAGIC = b"PK\x03\x04"
 _DIRECTORY_ENTRY = 56  # fixed part and the usual extra fields
 _LOCAL_HEADER = struct.Struct("<4s5H3I2H")
@@ -50,7 +52,7 @@ def read_style(client: Client, wheel: Candidate, listing: Listing) -> Mapping[st
     directory = sum(_DIRECTORY_ENTRY + len(path) for path, _, _ in listing.files)
     if not unmeasured or directory > tail_bytes(wheel) or wheel.url.startswith("file:"):
         return {}
-    store, key = Cache("style-1"), f"{wheel.sha256 or wheel.url} {python}"
+    store, key = Cache("style-2"), f"{wheel.sha256 or wheel.url} {python}"
     if kept := store.get(key):
         return msgspec.json.decode(kept, type=dict[str, float])
     styles = _weigh(dict(_sample(client, wheel, listing)), listing, python)
@@ -60,8 +62,8 @@ def read_style(client: Client, wheel: Candidate, listing: Listing) -> Mapping[st
 
 
 def _sample(client: Client, wheel: Candidate, listing: Listing) -> Iterator[tuple[str, bytes]]:
-    """Yield (path, source) of the modules that lie whole in one stretch in the middle of the wheel's source."""
-    start = _middle(listing.files)
+    """Yield (path, source) of the modules that lie whole in one stretch of the wheel."""
+    start = _stretch(listing.files)
     stretch = {"Range": f"bytes={start}-{start + _SAMPLE - 1}"}
     try:
         answer = client.get(wheel.url, stretch, limit=_SAMPLE, cut="start")
@@ -84,17 +86,22 @@ def _sample(client: Client, wheel: Candidate, listing: Listing) -> Iterator[tupl
         place = data.find(_MAGIC, begin + deflated if deflated else place + 4)
 
 
-def _middle(files: Files) -> int:
-    """Return where the sample is to start: half of the source, as deflated, lies before its middle."""
-    half = sum(deflated for path, _, deflated in files if path.endswith(".py")) // 2
+def _stretch(files: Files) -> int:
+    """Return where the sample is to start: at a module that is most of the source, else in the middle of the source."""
+    source = [(path, size, deflated) for path, size, deflated in files if path.endswith(".py")]
+    largest = max(source, key=lambda file: file[1])
+    dominant = largest[1] >= _DOMINANT * sum(size for _, size, _ in source)
+    half = sum(deflated for _, _, deflated in source) // 2
     offset = seen = 0
-    for path, _, deflated in files:
-        if path.endswith(".py"):
-            seen += deflated
-            if seen >= half:
-                break
+    for path, size, deflated in files:
+        if dominant and (path, size, deflated) == largest:
+            return max(0, offset - 1024)
+        seen += deflated if path.endswith(".py") else 0
+        if not dominant and seen >= half:
+            return max(0, offset - _SAMPLE // 2)
+        # The headers in the file may be longer than these by some extra fields, so this is never too late.
         offset += _LOCAL_HEADER.size + len(path) + deflated
-    return max(0, offset - _SAMPLE // 2)
+    return 0
 
 
 def _inflated(data: bytes, method: int, size: int) -> bytes | None:
