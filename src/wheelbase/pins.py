@@ -70,23 +70,11 @@ def pin(asked: Asked, sources: Mapping[str, tuple[Source, ...]]) -> tuple[Packag
         (folder / "pyproject.toml").write_text(tomli_w.dumps(_uv_input(asked, sources)), encoding="utf-8")
         constraints = [*map(str, asked.requirements.constraints), *asked.narrowed]
         (folder / "constraints.txt").write_text("\n".join(constraints), encoding="utf-8")
-        command = [
-            "pip",
-            "compile",
-            "--quiet",
-            "--universal",
-            "--format",
-            "pylock.toml",
-            "--output-file",
-            "pylock.toml",
-        ]
+        command = "pip compile --quiet --universal --format pylock.toml --output-file pylock.toml".split()
         command += [
             "--python-version",
             dotted(asked.python),
-            "--constraints",
-            "constraints.txt",
-            "--only-binary",
-            ":all:",
+            *"--constraints constraints.txt --only-binary :all:".split(),
         ]
         command += [word for package in sorted(sources) for word in ("--no-binary", package)]
         command += (

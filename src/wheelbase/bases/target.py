@@ -16,7 +16,7 @@ from wheelbase.bases.facts import BaseFacts
 
 MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 # The other names of glibc versions (PEP 513, 571, 599).
-_LEGACY = {(2, 5): "manylinux1", (2, 12): "manylinux2010", (2, 17): "manylinux2014"}
+LEGACY = {(2, 5): "manylinux1", (2, 12): "manylinux2010", (2, 17): "manylinux2014"}
 # The first pip that knows each kind of platform tag.
 PIP_FOR_TAG = {
     "manylinux1": Version("8.1.0"),
@@ -94,7 +94,7 @@ class Target:
             oldest = 5 if self.machine in ("x86_64", "i686") else 17
             for version in range(minor, oldest - 1, -1):
                 yield f"manylinux_{major}_{version}_{self.machine}"
-                if legacy := _LEGACY.get((major, version)):
+                if legacy := LEGACY.get((major, version)):
                     yield f"{legacy}_{self.machine}"
         if not linux_first:
             yield f"linux_{self.machine}"

@@ -24,11 +24,4 @@ def command(pattern: str | None, history: bool, arch: str, form: str) -> None:
         raise BaseError(
             f"no base image in the catalogue has {pattern!r} in its name", hint="`wheelbase bases` lists all of them"
         )
-    if form == "json":
-        from wheelbase.report.json import bases_json
-
-        click.echo(bases_json(chosen))
-    else:
-        from wheelbase.report.text import bases_text
-
-        options.print_rich(bases_text(chosen))
+    options.print_result("bases", form, chosen)

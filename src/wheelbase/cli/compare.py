@@ -97,16 +97,5 @@ def command(
             refresh=refresh,
             report=report,
         )
-    if form == "json":
-        from wheelbase.report.json import comparison_json
-
-        click.echo(comparison_json(comparison))
-    elif form == "markdown":
-        from wheelbase.report.markdown import comparison_markdown
-
-        click.echo(comparison_markdown(comparison), nl=False)
-    else:
-        from wheelbase.report.text import comparison_text
-
-        options.print_rich(comparison_text(comparison))
+    options.print_result("comparison", form, comparison)
     return int(fail_on is not None and any(cost.verdict != "wheels" for cost in comparison.bases))

@@ -48,15 +48,4 @@ def command(
     explanation = explain(
         package, base=base, requirements=requirements, arch=arch, as_of=as_of, allow_build=allow_build, refresh=refresh
     )
-    if form == "json":
-        from wheelbase.report.json import explanation_json
-
-        click.echo(explanation_json(explanation))
-    elif form == "markdown":
-        from wheelbase.report.markdown import explanation_markdown
-
-        click.echo(explanation_markdown(explanation), nl=False)
-    else:
-        from wheelbase.report.text import explanation_text
-
-        options.print_rich(explanation_text(explanation))
+    options.print_result("explanation", form, explanation)

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime
+from importlib import import_module
 from typing import Any
 
 import click
@@ -71,7 +72,16 @@ def output_format(*formats: str) -> Callable[[Command], Command]:
     )
 
 
-def print_rich(renderable: Any) -> None:
+def print_result(name: str, form: str, value: Any) -> None:
+    """Print a value in the form asked for: `report.FORM.NAME_FORM` renders it."""
+    rendered = getattr(import_module(f"wheelbase.report.{form}"), f"{name}_{form}")(value)
+    if form == "text":
+        _print_rich(rendered)
+    else:
+        click.echo(rendered.rstrip("\n"))
+
+
+def _print_rich(renderable: Any) -> None:
     """Print to standard output: as wide as the terminal (COLUMNS goes before it), 100 columns where there is none."""
     from rich.console import Console
 

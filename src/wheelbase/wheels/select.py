@@ -12,7 +12,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.tags import Tag
 from packaging.utils import BuildTag, InvalidWheelFilename, parse_wheel_filename
 
-from wheelbase.bases.target import Target, pip_knows
+from wheelbase.bases.target import LEGACY, Target, pip_knows
 from wheelbase.index.settings import FormatControl
 from wheelbase.index.simple import Candidate
 
@@ -27,7 +27,7 @@ _SYSTEMS = {
     "wasi": "WebAssembly",
 }
 _LAST = 1 << 30  # ranks after every tag
-_LEGACY_GLIBC = {"manylinux1": (2, 5), "manylinux2010": (2, 12), "manylinux2014": (2, 17)}
+_LEGACY_GLIBC = {name: version for version, name in LEGACY.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
