@@ -1,6 +1,7 @@
 """`wheelbase compare`: what an application costs on each base image. Talks to package indexes; builds nothing."""
 
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -71,6 +72,10 @@ def compare(
     index = Index(Client(settings), settings, refresh=refresh)
 
     report("resolving", 0, 0)
+    # Bases of one Python share its resolution; of several, the first base of each asks at the same time.
+    firsts = {facts.python_minor: facts for _, facts in reversed(rows)}
+    with ThreadPoolExecutor() as pool:
+        list(pool.map(lambda facts: _fit(asked, facts, index), firsts.values() if len(firsts) > 1 else ()))
     fits = [_fit(asked, facts, index) for _, facts in rows]
     contents = Contents.read(fits, index, report)
     costs = tuple(
