@@ -4,12 +4,34 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 from tests.fake_index import FakeIndex
 
 Cli = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@cache
+def package_index_trouble() -> str | None:
+    """Return why the user's package index cannot be asked, None where it can."""
+    from wheelbase.errors import WheelbaseError
+    from wheelbase.index.client import Client
+    from wheelbase.index.settings import user_settings
+    from wheelbase.index.simple import read_page
+
+    try:
+        settings = user_settings()
+        found = [read_page(Client(settings), url, "pip", refresh=True) for url in settings.index_urls]
+    except WheelbaseError as error:
+        return str(error)
+    return None if any(found) else "no package index has pip"
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("network") and (trouble := package_index_trouble()):
+        pytest.skip(f"needs a package index, as pip or uv is set up for it: {trouble}")
 
 
 @pytest.fixture
