@@ -18,7 +18,7 @@ from wheelbase.index.indexes import Index
 from wheelbase.index.settings import IndexSettings
 from wheelbase.pins import Asked
 from wheelbase.project.values import Requirements
-from wheelbase.recipes.fit import Fit, advice, fit
+from wheelbase.recipes.fit import Fit, advice, fit, hash_advice
 
 pytestmark = pytest.mark.usefixtures("nobody")
 Libc = Literal["glibc", "musl"]
@@ -130,3 +130,14 @@ def test_advice(fake_index: FakeIndex, offered: dict[str, bytes], sentence: str)
     found = fit(asked, facts, target, index)
     assert files(found) == ["app-2.0.tar.gz"]
     assert advice(replace(asked), found.picked[0].package, target, "b", index) == sentence
+
+
+def test_where_only_hashes_keep_a_file_out_the_advice_is_about_them(fake_index: FakeIndex) -> None:
+    fake_index.add("app", built("app", "1.0", "manylinux_2_28"))
+    asked = question(fake_index, "app")
+    strict = replace(asked, requirements=replace(asked.requirements, hashes={"app": frozenset({"0" * 64})}))
+    (refused,) = fitted(strict, "glibc").picked
+    assert refused.taken is None
+    assert hash_advice(refused) == ("app", "the hash of no file that fits is allowed: add those of {} for this base")
+    (taken,) = fitted(asked, "glibc").picked
+    assert hash_advice(taken) is None

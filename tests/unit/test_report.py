@@ -120,7 +120,7 @@ COMPARISON = Comparison(
             facts=UBUNTU,
             verdict="impossible",
             python="3.6",
-            missing=(("numpy", "no wheel fits 1.18.1, and it has no source archive"),),
+            missing=(("numpy", "1.18.1: it has no source archive, and no wheel fits"),),
             run_packages=("python3", "python3-pip"),
             notes=("its Python is 3.6",),
         ),

@@ -17,7 +17,7 @@ from wheelbase.index.client import CONCURRENCY, Client
 from wheelbase.index.indexes import Index
 from wheelbase.index.simple import Candidate
 from wheelbase.pins import Asked
-from wheelbase.recipes.fit import Fit, Picked, advice_parts
+from wheelbase.recipes.fit import Fit, Picked, advice_parts, hash_advice
 from wheelbase.recipes.values import BaseCost, PickedFile, Report
 from wheelbase.source.archive import SourceFacts, read_source
 from wheelbase.source.estimate import build_packages, compile_seconds
@@ -157,10 +157,12 @@ def _why_taken(picked: Picked, pure: bool) -> str:
 
 def _why_missing(picked: Picked) -> str:
     if not picked.choice.judged:
-        return f"{picked.package.version} has no files"
+        return f"{picked.package.version}: it has no files"
     nearest = picked.choice.judged[0]
     why = f"{nearest.candidate.filename}: {nearest.against}"
-    return f"{picked.package.version} has no source archive, and no wheel fits ({why})"
+    archive = any(not judged.candidate.is_wheel for judged in picked.choice.judged)
+    how = "no file of it can be taken" if archive else "it has no source archive, and no wheel fits"
+    return f"{picked.package.version}: {how} ({why})"
 
 
 def _base_notes(name: str, facts: BaseFacts, asked: Asked) -> Iterable[str]:
@@ -178,7 +180,8 @@ def _advice(asked: Asked, fit: Fit, compiled: set[str], target: Target, base: st
     together: dict[str, list[str]] = {}
     for picked in fit.picked:
         if picked.taken is None or picked.package.name in compiled:
-            subject, sentence = advice_parts(asked, picked.package, target, base, index)
+            parts = hash_advice(picked) or advice_parts(asked, picked.package, target, base, index)
+            subject, sentence = parts
             together.setdefault(sentence, []).append(subject)
     for sentence, subjects in together.items():
         more = [f"{len(subjects) - _MOST_NAMES} more"] if len(subjects) > _MOST_NAMES else []

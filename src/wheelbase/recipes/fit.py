@@ -16,7 +16,7 @@ from wheelbase.index.simple import Candidate
 from wheelbase.pins import Asked
 from wheelbase.project.values import Package, Requirements, pinned
 from wheelbase.resolve import Resolution, resolve
-from wheelbase.wheels.select import Choice, Policy, choose, usable
+from wheelbase.wheels.select import HASH_AGAINST, Choice, Policy, choose, usable
 
 _MAX_STEPS = 8
 _ANY_GLIBC = (2, 99)
@@ -140,6 +140,13 @@ def advice(asked: Asked, package: Package, target: Target, base: str, index: Ind
     """Return what would make a package fit on a base: another version, or another Python."""
     subject, sentence = advice_parts(asked, package, target, base, index)
     return sentence.format(subject)
+
+
+def hash_advice(picked: Picked) -> tuple[str, str] | None:
+    """Return (package, sentence) where only the hashes that the requirements allow keep a fitting file out."""
+    if picked.taken or not any(judged.against == HASH_AGAINST for judged in picked.choice.judged):
+        return None
+    return picked.package.name, "the hash of no file that fits is allowed: add those of {} for this base"
 
 
 def advice_parts(asked: Asked, package: Package, target: Target, base: str, index: Index) -> tuple[str, str]:

@@ -35,7 +35,7 @@ def details(cost: BaseCost) -> Iterator[str]:
     if cost.compiles:
         yield f"compiles {names([versions[name] for name in cost.compiles])}"
     if len(cost.missing) == 1:
-        yield f"cannot install {cost.missing[0][0]}: {cost.missing[0][1]}"
+        yield f"cannot install {cost.missing[0][0]} {cost.missing[0][1]}"
     elif cost.missing:
         missing = names(few([name for name, _ in cost.missing]))
         yield f"cannot install {missing}: no wheel fits, and there is no source archive"

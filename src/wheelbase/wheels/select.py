@@ -27,6 +27,7 @@ _SYSTEMS = {
     "wasi": "WebAssembly",
 }
 _LAST = 1 << 30  # ranks after every tag
+HASH_AGAINST = "its hash is not among those that the requirements allow"
 _LEGACY_GLIBC = {name: version for version, name in LEGACY.items()}
 
 
@@ -114,7 +115,7 @@ def _against(name: str, candidate: Candidate, target: Target, policy: Policy) ->
     if candidate.requires_python and not python_allowed(candidate.requires_python, target.full_python):
         return f"requires Python {candidate.requires_python}; this base has {target.python}"
     if policy.hashes is not None and candidate.sha256 and candidate.sha256 not in policy.hashes:
-        return "its hash is not among those that the requirements allow"
+        return HASH_AGAINST
     if candidate.yanked and not policy.yanked:
         return "yanked"
     return None
