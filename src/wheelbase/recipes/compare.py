@@ -50,7 +50,8 @@ def compare(
     """Compare base images for an application and return the whole answer.
 
     `requirements` are PEP 508 lines, a project's folder, or none for the project in this one. `python` is a minor
-    version ("3.13"), else the project's newest, else the newest stable one. `megabits` is the download speed a second.
+    version ("3.13"), else that of the bases named, else the newest stable one that the project allows. `megabits` is the
+    download speed a second.
     `report(step, done, total)` hears of progress. What cannot be read, resolved or found raises `WheelbaseError`.
     """
     if not megabits > 0:  # not a number is not greater either
@@ -72,11 +73,7 @@ def compare(
     index = Index(Client(settings), settings, refresh=refresh)
 
     report("resolving", 0, 0)
-    # Bases of one Python share its resolution; of several, the first base of each asks at the same time.
-    firsts = {facts.python_minor: facts for _, facts in reversed(rows)}
-    with ThreadPoolExecutor() as pool:
-        list(pool.map(lambda facts: _fit(asked, facts, index), firsts.values() if len(firsts) > 1 else ()))
-    fits = [_fit(asked, facts, index) for _, facts in rows]
+    fits = _fit_all(asked, rows, index)
     contents = Contents.read(fits, index, report)
     costs = tuple(
         cost_of(name, facts, one, contents, index, asked, megabits)
@@ -148,6 +145,15 @@ def _default_rows(catalogue: Catalogue, python: tuple[int, int], arch: Arch, on:
             hint=f"known are {known}; or name one with --base",
         )
     return rows
+
+
+def _fit_all(asked: Asked, rows: Sequence[tuple[str, BaseFacts]], index: Index) -> list[Fit | None]:
+    """Fit the application to each base. Those of one Python share its resolution; several Pythons resolve at once."""
+    firsts = {facts.python_minor: facts for _, facts in reversed(rows)}
+    if len(firsts) > 1:
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(lambda facts: _fit(asked, facts, index), firsts.values()))
+    return [_fit(asked, facts, index) for _, facts in rows]
 
 
 def _fit(asked: Asked, facts: BaseFacts, index: Index) -> Fit | None:
