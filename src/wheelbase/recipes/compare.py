@@ -50,9 +50,9 @@ def compare(
     """Compare base images for an application and return the whole answer.
 
     `requirements` are PEP 508 lines, a project's folder, or none for the project in this one. `python` is a minor
-    version ("3.13"), else that of the bases named, else the newest stable one that the project allows. `megabits` is the
-    download speed a second.
-    `report(step, done, total)` hears of progress. What cannot be read, resolved or found raises `WheelbaseError`.
+    version ("3.13"), else that of the bases named, else the newest stable one that the project allows. `megabits` is
+    the download speed a second. `report(step, done, total)` hears of progress. What cannot be read, resolved or found
+    raises `WheelbaseError`.
     """
     if not megabits > 0:  # not a number is not greater either
         raise RequirementsError(f"a bandwidth of {megabits} Mbit/s is none", hint="write it like --bandwidth 100")
