@@ -18,6 +18,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from wheelbase import __version__
 from wheelbase.bases.target import Target
 from wheelbase.cache import Cache
 from wheelbase.errors import ResolutionError
@@ -54,13 +55,16 @@ def resolve(asked: Asked, index: Index) -> Resolution:
         return Resolution(packages=requirements.locked, notes=skipped)
     if not requirements.requirements:
         return Resolution(packages=(), notes=skipped)
-    asked = _with_constraint_files(asked)
-    store, key = Cache("resolution-3"), _key(asked)
+    resolution = _kept_or_new(_with_constraint_files(asked), index)
+    return replace(resolution, notes=(*skipped, *resolution.notes))
+
+
+def _kept_or_new(asked: Asked, index: Index) -> Resolution:
+    store, key = Cache("resolution-4"), _key(asked)
     age = 30 * 86400.0 if asked.as_of and asked.as_of < datetime.now(UTC).date() - timedelta(days=1) else _FRESH
     if (key in index.resolved or not index.refresh) and (kept := store.get(key, max_age=age)):
         return _decode(kept)
     resolution = _in_pip_order(asked, index)
-    resolution = replace(resolution, notes=(*skipped, *resolution.notes))
     store.put(key, _encode(resolution))
     index.resolved.add(key)
     return resolution
@@ -184,7 +188,7 @@ def _recheck(
     """Correct a package taken from source whose resolved version is another than the one that was read."""
     if any(source.version == package.version for source in known):
         return False
-    files = [file for file in index.files(package.name) if file.version == package.version]
+    files = index.release(package.name, package.version)
     if any(_for_python(file, asked.python) for file in files if file.is_wheel) and not known[0].forced:
         del sources[package.name]  # what is newer does not satisfy all: the version with wheels stands
         return True
@@ -280,6 +284,7 @@ def _with_constraint_files(asked: Asked) -> Asked:
 def _key(asked: Asked) -> str:
     requirements = asked.requirements
     parts = {
+        "wheelbase": __version__,
         "uv": f"{uv_binary()} {Path(uv_binary()).stat().st_mtime_ns}",
         "requirements": [*map(str, requirements.requirements)],
         "constraints": sorted(map(str, requirements.constraints)),
