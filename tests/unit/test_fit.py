@@ -129,7 +129,7 @@ def test_advice(fake_index: FakeIndex, offered: dict[str, bytes], sentence: str)
     asked, facts, target, index = parts(question(fake_index, "app"), base("musl"))
     found = fit(asked, facts, target, index)
     assert files(found) == ["app-2.0.tar.gz"]
-    assert advice(replace(asked), found.picked[0].package, target, "b", index) == sentence
+    assert advice(replace(asked), found.picked[0], target, "b", index) == sentence
 
 
 def test_where_only_hashes_keep_a_file_out_the_advice_is_about_them(fake_index: FakeIndex) -> None:

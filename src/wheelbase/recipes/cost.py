@@ -17,7 +17,7 @@ from wheelbase.index.client import CONCURRENCY, Client
 from wheelbase.index.indexes import Index
 from wheelbase.index.simple import Candidate
 from wheelbase.pins import Asked
-from wheelbase.recipes.fit import Fit, Picked, advice_parts, hash_advice
+from wheelbase.recipes.fit import Fit, Picked, advice_parts
 from wheelbase.recipes.values import BaseCost, PickedFile, Report
 from wheelbase.source.archive import SourceFacts, read_source
 from wheelbase.source.estimate import build_packages, compile_seconds
@@ -115,17 +115,8 @@ def cost_of(
 def _file(picked: Picked, contents: Contents) -> PickedFile:
     taken = picked.taken
     assert taken is not None
-    source = contents.sources.get(taken.url)
+    size, _, pure = _installed(picked, contents)
     listing = contents.listings.get(taken.url)
-    size: int | None
-    if listing:
-        size, pure = listing.installed_bytes, False
-    elif like := _nearest_wheel(picked):
-        size, pure = contents.listings[like.url].without_bundled_libraries().installed_bytes, _is_pure(like)
-    elif source and source.pure:
-        size, pure = sum(file[1] for file in source.files), True
-    else:
-        size, pure = None, False
     return PickedFile(
         name=picked.package.name,
         version=str(picked.package.version),
@@ -180,8 +171,7 @@ def _advice(asked: Asked, fit: Fit, compiled: set[str], target: Target, base: st
     together: dict[str, list[str]] = {}
     for picked in fit.picked:
         if picked.taken is None or picked.package.name in compiled:
-            parts = hash_advice(picked) or advice_parts(asked, picked.package, target, base, index)
-            subject, sentence = parts
+            subject, sentence = advice_parts(asked, picked, target, base, index)
             together.setdefault(sentence, []).append(subject)
     for sentence, subjects in together.items():
         more = [f"{len(subjects) - _MOST_NAMES} more"] if len(subjects) > _MOST_NAMES else []
@@ -191,7 +181,7 @@ def _advice(asked: Asked, fit: Fit, compiled: set[str], target: Target, base: st
 def _sized(cost: BaseCost, fit: Fit, contents: Contents, megabits: float) -> BaseCost:
     """Add sizes and times, as far as all that they are the sum of is known."""
     facts = cost.facts
-    installed = tuple(entry for picked in fit.picked for entry in _entries(picked, contents))
+    installed = tuple(entry for picked in fit.picked for entry in _installed(picked, contents)[1])
     python = facts.python_minor or (3, 13)
     compiled = _compiled(installed, python, facts.site_packages, contents.styles)
     download = _sum(*(file.bytes for file in cost.files))
@@ -251,17 +241,20 @@ def _work(cost: BaseCost, installed: Files, download: int | None, compiled: int)
     )
 
 
-def _entries(picked: Picked, contents: Contents) -> Files:
-    """Return (path, size, deflated size) of what a package installs, as far as it can be told."""
+def _installed(picked: Picked, contents: Contents) -> tuple[int | None, Files, bool]:
+    """Return (bytes, files, whether it is a pure archive) of what a package installs; None where it cannot be told."""
     taken = picked.taken
     if taken is None:
-        return ()
-    if taken.is_wheel:
-        return contents.listings[taken.url].files
+        return None, (), False
+    if listing := contents.listings.get(taken.url):
+        return listing.installed_bytes, listing.files, False
     if like := _nearest_wheel(picked):
-        return contents.listings[like.url].without_bundled_libraries().files
+        listing = contents.listings[like.url].without_bundled_libraries()
+        return listing.installed_bytes, listing.files, _is_pure(like)
     source = contents.sources.get(taken.url)
-    return source.files if source and source.pure else ()
+    if source and source.pure:
+        return sum(size for _, size, _ in source.files), source.files, True
+    return None, (), False
 
 
 def _sum(*parts: int | None) -> int | None:

@@ -96,7 +96,7 @@ def explain(
         python=target.python,
         taken=picked.taken.filename if picked.taken else None,
         candidates=tuple(_explained(picked.choice, _newer(asked, picked, target, index))),
-        advice=() if picked.taken and picked.taken.is_wheel else (advice(asked, picked.package, target, base, index),),
+        advice=() if picked.taken and picked.taken.is_wheel else (advice(asked, picked, target, base, index),),
     )
 
 

@@ -136,9 +136,9 @@ def newest_usable(
     return None
 
 
-def advice(asked: Asked, package: Package, target: Target, base: str, index: Index) -> str:
+def advice(asked: Asked, picked: Picked, target: Target, base: str, index: Index) -> str:
     """Return what would make a package fit on a base: another version, or another Python."""
-    subject, sentence = advice_parts(asked, package, target, base, index)
+    subject, sentence = advice_parts(asked, picked, target, base, index)
     return sentence.format(subject)
 
 
@@ -149,9 +149,11 @@ def hash_advice(picked: Picked) -> tuple[str, str] | None:
     return picked.package.name, "the hash of no file that fits is allowed: add those of {} for this base"
 
 
-def advice_parts(asked: Asked, package: Package, target: Target, base: str, index: Index) -> tuple[str, str]:
+def advice_parts(asked: Asked, picked: Picked, target: Target, base: str, index: Index) -> tuple[str, str]:
     """Return (package, sentence with a place for it), so that packages with the same sentence can share it."""
-    name = package.name
+    if about_hashes := hash_advice(picked):
+        return about_hashes
+    package, name = picked.package, picked.package.name
     if newest := newest_usable(asked, package, target, index):
         return name, f"{name} {newest} is the newest with a wheel for {base}"
     for minor in range(target.python_minor[1] - 1, 7, -1):

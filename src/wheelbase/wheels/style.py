@@ -74,11 +74,11 @@ def _sample(client: Client, wheel: Candidate, listing: Listing) -> Iterator[tupl
     sizes = {path: (size, deflated) for path, size, deflated in listing.files}
     data, place, total = answer.body, answer.body.find(_MAGIC), 0
     while 0 <= place <= len(data) - _LOCAL_HEADER.size and total < _MOST_SOURCE:
-        magic, _, _, method, *_, name_size, extra_size = _LOCAL_HEADER.unpack_from(data, place)
+        _, _, _, method, *_, name_size, extra_size = _LOCAL_HEADER.unpack_from(data, place)
         begin = place + _LOCAL_HEADER.size + name_size + extra_size
         path = data[place + _LOCAL_HEADER.size :][:name_size].decode("utf-8", "replace")
         size, deflated = sizes.get(path, (0, 0))
-        if magic == _MAGIC and path.endswith(".py") and 0 < size <= _LARGEST_MODULE:
+        if path.endswith(".py") and 0 < size <= _LARGEST_MODULE:
             source = _inflated(data[begin : begin + deflated], method, size)
             if source is not None:
                 total += size
