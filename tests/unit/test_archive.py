@@ -211,7 +211,7 @@ def test_a_zip_that_states_less_than_it_holds(fake_index: FakeIndex) -> None:
 
 
 def test_many_members(fake_index: FakeIndex, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_MAX_MEMBERS", 500)
+    monkeypatch.setattr("wheelbase.source.members.MAX_MEMBERS", 500)
     with pytest.raises(PackageIndexError, match="500 files"):
         read(fake_index, sdist({str(number): "" for number in range(600)}))
 

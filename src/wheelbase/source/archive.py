@@ -5,9 +5,6 @@ Sources: PEP 643 (static metadata of source archives), PEP 621, setuptools' egg-
 """
 
 import ast
-import bz2
-import gzip
-import io
 import lzma
 import re
 import struct
@@ -29,14 +26,12 @@ from wheelbase.errors import PackageIndexError
 from wheelbase.index.client import Client, check_status
 from wheelbase.index.simple import Candidate
 from wheelbase.index.urls import hide_credentials
+from wheelbase.source.members import members
 
 MAX_ARCHIVE = 64 << 20
 _HEAD = 4 << 20
-_MAX_UNPACKED = 512 << 20
-_MAX_MEMBERS = 50_000
 _MAX_METADATA = 4 << 20
 _MAX_SETUP_PY = 256 << 10  # a syntax tree takes a thousand times the memory of its text
-_CHUNK = 64 << 10
 _QUIET = threading.Lock()  # the filters of warnings are the whole process's
 _COMPILED = frozenset((".c .cc .cpp .cxx .cu .f .f90 .for .go .m .pyx .rs .s .swg .i").split())
 _ELSEWHERE = frozenset("test tests testing doc docs example examples benchmark benchmarks demo demos contrib".split())
@@ -97,12 +92,8 @@ def _broken(where: str, error: Exception) -> PackageIndexError:
 def _facts(data: bytes, filename: str, *, whole: bool) -> SourceFacts:
     sizes: dict[PurePosixPath, int] = {}
     texts: dict[PurePosixPath, str] = {}
-    total = 0
     try:
-        for path, size, content in _members(data, filename):
-            total += size
-            if total > _MAX_UNPACKED or len(sizes) > _MAX_MEMBERS:
-                raise ValueError(f"it unpacks to more than {_MAX_UNPACKED} bytes or {_MAX_MEMBERS} files")
+        for path, size, content in members(data, filename, _wanted):
             inner = PurePosixPath(*path.parts[1:])
             if not inner.parts:
                 continue  # beside the archive's one folder, where nothing belongs
@@ -119,71 +110,9 @@ def _facts(data: bytes, filename: str, *, whole: bool) -> SourceFacts:
     return SourceFacts(requires_dist=requires, requires_python=python, stated=stated, pure=pure, files=files)
 
 
-def _members(data: bytes, filename: str) -> Iterator[tuple[PurePosixPath, int, bytes | None]]:
-    """Yield (path, size, content of metadata files) of an archive's regular files."""
-    if filename.endswith(".zip"):
-        if data.count(b"PK\x01\x02") > _MAX_MEMBERS:
-            raise ValueError(f"it holds more than {_MAX_MEMBERS} files")
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            for entry in archive.infolist():
-                if not entry.is_dir():
-                    path = PurePosixPath(entry.filename)
-                    yield path, entry.file_size, _unzipped(archive, entry) if _is_metadata(path) else None
-        return
-    with tarfile.open(fileobj=_Unpacked(data), mode="r:", bufsize=1) as tar:
-        for member in tar:
-            if member.isfile():
-                path = PurePosixPath(member.name)
-                file = tar.extractfile(member) if _is_metadata(path) and member.size <= _MAX_METADATA else None
-                yield path, member.size, file.read() if file else None
-            tar.members.clear()  # type: ignore[attr-defined]  # tarfile keeps all that it has read
-
-
-def _unzipped(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes | None:
-    """Return a file's content; read in parts, since `read` inflates all there is, whatever size is stated."""
-    if entry.file_size > _MAX_METADATA:
-        return None
-    with archive.open(entry) as file:
-        return b"".join(iter(lambda: file.read(_CHUNK), b""))
-
-
-class _Unpacked(io.RawIOBase):
-    """A compressed archive as a file that is read forwards, and no further than an honest one goes."""
-
-    def __init__(self, data: bytes) -> None:
-        super().__init__()
-        raw = io.BytesIO(data)
-        self._inner: io.BufferedIOBase = raw
-        if data.startswith(b"\x1f\x8b"):
-            self._inner = gzip.GzipFile(fileobj=raw)
-        elif data.startswith(b"BZ"):
-            self._inner = bz2.BZ2File(raw)
-        elif data.startswith(b"\xfd7"):
-            self._inner = lzma.LZMAFile(raw)  # noqa: SIM115 - it closes nothing but memory
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._inner.tell()
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        self._check(offset)
-        return self._inner.seek(offset, whence)
-
-    def read(self, size: int = -1) -> bytes:
-        # Names and attributes of a member may be as long as their header says: tarfile reads them at once.
-        if not 0 <= size <= _MAX_METADATA + tarfile.RECORDSIZE:
-            raise ValueError(f"it has a header of {size} bytes")
-        self._check(self._inner.tell() + size)
-        return self._inner.read(size)
-
-    def _check(self, position: int) -> None:
-        if position > _MAX_UNPACKED:
-            raise ValueError(f"it unpacks to more than {_MAX_UNPACKED} bytes")
+def _wanted(path: PurePosixPath, size: int) -> int:
+    """Return how much of a file is read: all of what states metadata."""
+    return _MAX_METADATA if _is_metadata(path) and size <= _MAX_METADATA else 0
 
 
 def _is_metadata(path: PurePosixPath) -> bool:

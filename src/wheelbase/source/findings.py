@@ -1,0 +1,57 @@
+"""What reading a source archive finds: evidence of needs, the size of the work, what no package fixes. Pure values.
+
+Findings are the same on every base: they name pkg-config modules, headers and libraries, never packages of a
+distribution.
+"""
+
+from typing import Literal
+
+import msgspec
+
+Kind = Literal["pkg-config", "library", "header", "cmake", "program", "crate", "language", "virtual"]
+"""What a name is of: a pkg-config module ("libxml-2.0"), a linked library without lib ("xml2"), a header as it is
+included ("libxml/parser.h"), a CMake package ("OpenSSL"), a program ("pg_config", "swig"), a crate ("openssl-sys"), a
+language that is compiled ("c", "c++", "cython", "fortran", "rust", "go", "cuda"), or a PEP 725 virtual
+("interface/blas").
+"""
+
+
+class Evidence(msgspec.Struct, frozen=True, kw_only=True):
+    """One place that asks for something of the system.
+
+    `where` is "path:line" within the archive. `need` is "required" where a build on Linux always looks for it,
+    "optional" where it does without, or does so on a condition that is not known here (`condition`, as written).
+    `weight` is how surely such a place tells the truth, in 0 to 1. `bundled` says that the archive has a copy of its
+    own, or fetches one, that is used where the system has none.
+    """
+
+    kind: Kind
+    name: str
+    where: str
+    need: Literal["required", "optional"] = "required"
+    weight: float = 0.9
+    bundled: bool = False
+    condition: str = ""
+
+
+class Flag(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that no system package fixes, or that could not be read.
+
+    `kind` is "download" (sources are fetched during the build), "unreadable" (a file that cannot be parsed; what it
+    says is not known), "dynamic" (a name that only running the build would tell) or "version" (a tool or library must
+    be of a version that is named).
+    """
+
+    kind: Literal["download", "unreadable", "dynamic", "version"]
+    text: str
+    where: str
+
+
+class Findings(msgspec.Struct, frozen=True, kw_only=True):
+    """All that was found in one archive. `counts` are the features of the time model, by name."""
+
+    backend: str
+    build_requires: tuple[str, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    flags: tuple[Flag, ...] = ()
+    counts: dict[str, float] = {}

@@ -1,0 +1,129 @@
+"""The files of a source archive, or of a folder, in memory: names, sizes, and the text of what is worth reading."""
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
+
+from wheelbase.source.members import MAX_MEMBERS, members
+
+_MAX_TEXT = 1 << 20  # of one file: build scripts are smaller, and what a larger C file includes stands at its start
+_MAX_TEXTS = 192 << 20  # of all
+_TEXTS = frozenset(
+    ".py .pyx .pxd .pxi .in .tp .src .toml .cfg .lock .build .options .txt .cmake .wrap .c .cc .cpp .cxx .h .hh .hpp"
+    " .hxx .inc .m4 .ac .mk .i .go .rs .f .f77 .f90 .f95 .for .gyp .pc".split()
+)
+_TEXT_NAMES = frozenset("configure Makefile SConstruct BUILD PKG-INFO .gitmodules go.mod".split())
+_IGNORED_FOLDERS = frozenset(
+    (".git", ".hg", ".tox", ".nox", ".venv", "venv", "node_modules", "__pycache__", ".mypy_cache")
+)
+
+# What a build on Linux does not compile: tests, documentation, other systems. A word anywhere among the folders.
+_UNUSED = re.compile(
+    r"(^|/)(tests?|testing|unittests?|testsuite|testdata|docs?|examples?|samples?|demos?|bench(marks?)?|tutorials?|galleries"
+    r"|notebooks?|fuzz(ing|ers?)?|\.github|\.circleci|ci|man|win(32|64|dows)?|msvc|msw|vs\d*|darwin|macos|macosx|osx|mac|ios"
+    r"|android|(free|open|net|dragonfly)?bsd|sunos|solaris|aix|hpux|os2|vms|beos|haiku|amiga|cygwin|mingw\w*|emscripten"
+    r"|wasm|dos|test cases|manual tests|cmake-tests|node_modules)/",
+    re.IGNORECASE,
+)
+_UNUSED_FILE = re.compile(
+    r"(^|/)(tests?_[^/]*|[^/]*_(tests?|unittest|benchmark|win|win32|windows|darwin|macos|mac|osx|bsd|aix|sunos))\.\w+$",
+    re.IGNORECASE,
+)
+_VENDORED = re.compile(
+    r"(^|/)(extern(al|als)?|third[_-]?party|3rd[_-]?party|_?vendor(ed)?|deps|dependencies|contrib|bundled?|subprojects)/",
+    re.IGNORECASE,
+)
+
+
+class SourceTree:
+    """Files by their path within the archive's one folder ("src/_ext.c")."""
+
+    def __init__(self, sizes: dict[str, int], contents: dict[str, bytes], *, whole: bool = True) -> None:
+        """`contents` holds what was kept of some files' bytes; `whole` is False where the end of it was not read."""
+        self.sizes = sizes
+        self.whole = whole
+        self._contents = contents
+        self.basenames = frozenset(path.rsplit("/", 1)[-1] for path in sizes)
+
+    def __contains__(self, path: str) -> bool:
+        """Say whether there is a file at this path."""
+        return path in self.sizes
+
+    def text(self, path: str) -> str:
+        """Return a file's text, its first MiB at most; empty where there is none, or it is of no kind that is kept."""
+        return self._contents.get(path, b"").decode("utf-8", "replace")
+
+    def raw(self, path: str) -> bytes:
+        """Return the same as bytes."""
+        return self._contents.get(path, b"")
+
+    def named(self, *names: str) -> Iterator[str]:
+        """Yield the paths of files of these names that a build on Linux may use, in order."""
+        return (path for path in self.used() if path.rsplit("/", 1)[-1] in names)
+
+    def ending(self, *suffixes: str) -> Iterator[str]:
+        """Yield the paths that end so (".pyx") and that a build on Linux may use, in order."""
+        return (path for path in self.used() if path.lower().endswith(suffixes))
+
+    def used(self) -> Iterable[str]:
+        """Return the paths of what a build on Linux may use, in order."""
+        return [path for path in sorted(self.sizes) if not is_unused(path)]
+
+
+def is_unused(path: str) -> bool:
+    """Say whether a build on Linux leaves a file alone, as far as its path tells: tests, documents, other systems."""
+    return bool(_UNUSED.search(path) or _UNUSED_FILE.search(path))
+
+
+def is_vendored(path: str) -> bool:
+    """Say whether a file is a copy of another project's, as far as its path tells."""
+    return bool(_VENDORED.search(path))
+
+
+def tree_of_archive(data: bytes, filename: str, *, whole: bool = True) -> SourceTree:
+    """Return the tree of an archive. Raises what `members` raises; of one that is not `whole`, all up to its end."""
+    sizes: dict[str, int] = {}
+    contents: dict[str, bytes] = {}
+    kept = 0
+
+    def wanted(path: PurePosixPath, size: int) -> int:
+        return min(_MAX_TEXT, max(0, _MAX_TEXTS - kept)) if _is_text(path) else 0
+
+    try:
+        for path, size, content in members(data, filename, wanted):
+            inner = "/".join(path.parts[1:])
+            if not inner or ".." in path.parts:
+                continue  # beside the archive's one folder, where nothing belongs
+            sizes[inner] = size
+            if content is not None:
+                contents[inner] = content
+                kept += len(content)
+    except (EOFError, OSError, ValueError):
+        if whole:
+            raise
+    return SourceTree(sizes, contents, whole=whole)
+
+
+def tree_of_folder(folder: Path) -> SourceTree:
+    """Return the tree of a folder on disk. Links are not followed. Raises OSError where it cannot be read."""
+    sizes: dict[str, int] = {}
+    contents: dict[str, bytes] = {}
+    kept = 0
+    for parent, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if name not in _IGNORED_FOLDERS)
+        for name in sorted(names):
+            path = Path(parent, name)
+            if path.is_symlink() or not path.is_file() or len(sizes) >= MAX_MEMBERS:
+                continue
+            inner = path.relative_to(folder).as_posix()
+            sizes[inner] = path.stat().st_size
+            if _is_text(PurePosixPath(inner)) and kept < _MAX_TEXTS:
+                with path.open("rb") as file:
+                    contents[inner] = file.read(_MAX_TEXT)
+                kept += len(contents[inner])
+    return SourceTree(sizes, contents)
+
+
+def _is_text(path: PurePosixPath) -> bool:
+    return path.suffix.lower() in _TEXTS or path.name in _TEXT_NAMES
