@@ -4,6 +4,8 @@
     ├── RequirementsError          what the user asked for cannot be read: a requirement, a lock file, a project
     ├── ResolutionError            no set of versions satisfies the requirements
     ├── PackageIndexError          a package index, or a file on it, cannot be read
+    ├── SourceError                a source archive or folder that the user named cannot be read
+    ├── MirrorError                a distribution's package archive cannot be read
     └── BaseError                  a base image that is not known, or facts about one that contradict each other
 
 A message says what happened and where; the hint says the way out. The command line prints both and nothing else.
@@ -41,6 +43,14 @@ class ResolutionError(WheelbaseError):
 
 class PackageIndexError(WheelbaseError):
     """A package index, or a file that it serves, cannot be read."""
+
+
+class SourceError(WheelbaseError):
+    """A source archive or folder that the user named cannot be read."""
+
+
+class MirrorError(WheelbaseError):
+    """A distribution's package archive, or a mirror of one, cannot be read."""
 
 
 class BaseError(WheelbaseError):

@@ -28,7 +28,7 @@ from wheelbase.index.simple import Candidate
 from wheelbase.pins import Asked, NeedsSource, Source, dotted, pin
 from wheelbase.project.requirements_txt import read_requirements_files
 from wheelbase.project.values import Package, pinned
-from wheelbase.source.archive import read_source
+from wheelbase.source.read import read_source
 from wheelbase.uv import uv_binary
 from wheelbase.wheels.select import parse_tags, python_allowed
 

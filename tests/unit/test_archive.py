@@ -20,8 +20,9 @@ from wheelbase.errors import PackageIndexError
 from wheelbase.index.client import Client
 from wheelbase.index.simple import Candidate
 from wheelbase.index.values import IndexSettings
-from wheelbase.source import archive as module
-from wheelbase.source.archive import SourceFacts, read_source
+from wheelbase.source import read as module
+from wheelbase.source.archive import SourceFacts
+from wheelbase.source.read import read_source
 
 pytestmark = pytest.mark.usefixtures("nobody")
 PKG_INFO = "Metadata-Version: 2.2\nName: pkg\nVersion: 1.0\nRequires-Python: >=3.8\nRequires-Dist: six>=1\n"

@@ -12,6 +12,7 @@ from wheelbase.errors import WheelbaseError, hide_credentials
 _COMMANDS = {
     "compare": "What an application costs on each base image.",
     "explain": "Which file of a package pip takes on a base, and why not the others.",
+    "sysdeps": "Which system packages a build from source needs, and how long it takes.",
     "bases": "The catalogue of base images: what is known, from when, from where.",
     "completion": "Print the completion script for a shell.",
 }

@@ -38,6 +38,12 @@ from wheelbase.cli import options
 @options.arch
 @options.as_of
 @click.option(
+    "--system",
+    multiple=True,
+    metavar="PACKAGE",
+    help="A system package that the application asks for itself; may be repeated.",
+)
+@click.option(
     "--bandwidth",
     type=click.FloatRange(min=0.1),
     default=100.0,
@@ -63,6 +69,7 @@ def command(
     python: str | None,
     arch: Any,
     as_of: date | None,
+    system: tuple[str, ...],
     bandwidth: float,
     allow_build: tuple[str, ...],
     refresh: bool,
@@ -92,6 +99,7 @@ def command(
             python=python,
             arch=arch,
             as_of=as_of,
+            system=system,
             megabits=bandwidth,
             allow_build=allow_build,
             refresh=refresh,

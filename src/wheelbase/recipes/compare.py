@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
+import msgspec
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
@@ -18,17 +19,15 @@ from wheelbase.index.indexes import Index
 from wheelbase.index.settings import user_settings, with_requirements_options
 from wheelbase.pins import Asked
 from wheelbase.project.read import read_requirements
+from wheelbase.project.settings import PerManager, Settings, read_settings
 from wheelbase.project.values import Requirements
-from wheelbase.recipes.cost import Contents, cost_of
+from wheelbase.recipes.cost import cost_of
 from wheelbase.recipes.fit import Fit, fit
+from wheelbase.recipes.reading import Contents
 from wheelbase.recipes.recommend import recommend
-from wheelbase.recipes.values import Comparison, Report
+from wheelbase.recipes.values import Comparison, Report, silent
 
 DEFAULT_MEGABITS = 100.0
-
-
-def _silent(step: str, done: int, total: int) -> None:
-    """Report nothing."""
 
 
 def compare(
@@ -42,17 +41,18 @@ def compare(
     python: str | None = None,
     arch: Arch = "amd64",
     as_of: date | None = None,
+    system: Sequence[PerManager] = (),
     megabits: float = DEFAULT_MEGABITS,
     allow_build: Iterable[str] = (),
     refresh: bool = False,
-    report: Report = _silent,
+    report: Report = silent,
 ) -> Comparison:
     """Compare base images for an application and return the whole answer.
 
     `requirements` are PEP 508 lines, a project's folder, or none for the project in this one. `python` is a minor
-    version ("3.13"), else that of the bases named, else the newest stable one that the project allows. `megabits` is
-    the download speed a second. `report(step, done, total)` hears of progress. What cannot be read, resolved or found
-    raises `WheelbaseError`.
+    version ("3.13"), else that of the bases named, else the newest stable one that the project allows. `system` are
+    system packages that the application asks for itself, `megabits` is the download speed a second. `report(step,
+    done, total)` hears of progress. What cannot be read, resolved or found raises `WheelbaseError`.
     """
     if not megabits > 0:  # not a number is not greater either
         raise RequirementsError(f"a bandwidth of {megabits} Mbit/s is none", hint="write it like --bandwidth 100")
@@ -72,11 +72,12 @@ def compare(
     asked = Asked(requirements=wanted, settings=settings, python=minor, as_of=as_of, allow_build=frozenset(allow_build))
     index = Index(Client(settings), settings, refresh=refresh)
 
+    own = _settings(requirements, system)
     report("resolving", 0, 0)
     fits = _fit_all(asked, rows, index)
     contents = Contents.read(fits, index, report)
     costs = tuple(
-        cost_of(name, facts, one, contents, index, asked, megabits)
+        cost_of(name, facts, one, contents=contents, index=index, asked=asked, settings=own, megabits=megabits)
         for (name, facts), one in zip(rows, fits, strict=True)
     )
     return Comparison(
@@ -91,6 +92,13 @@ def compare(
         requests=index.client.traffic.requests,
         received_bytes=index.client.traffic.received,
     )
+
+
+def _settings(requirements: Sequence[str] | Requirements, system: Sequence[PerManager]) -> Settings:
+    """Return the settings of the project that is compared, or of this folder, with the packages asked for here."""
+    folder = Path(requirements[0]) if not isinstance(requirements, Requirements) and len(requirements) == 1 else Path()
+    own = read_settings(folder if folder.is_dir() else Path())
+    return msgspec.structs.replace(own, system=[*own.system, *system])
 
 
 def _python(

@@ -5,83 +5,40 @@ that is most like it, or from the archive of a pure package; where there is neit
 """
 
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 
 from wheelbase.bases.facts import BaseFacts
 from wheelbase.bases.target import Target, target_of
 from wheelbase.buildtime import Work, build_seconds
-from wheelbase.errors import PackageIndexError
-from wheelbase.index.client import CONCURRENCY, Client
 from wheelbase.index.indexes import Index
 from wheelbase.index.simple import Candidate
 from wheelbase.pins import Asked
+from wheelbase.project.settings import Settings
+from wheelbase.recipes.building import building_on, own_packages, wall_seconds
 from wheelbase.recipes.fit import Fit, Picked, advice_parts
-from wheelbase.recipes.values import BaseCost, PickedFile, Report
-from wheelbase.source.archive import SourceFacts, read_source
-from wheelbase.source.estimate import build_packages, compile_seconds
+from wheelbase.recipes.reading import Contents, nearest_wheel
+from wheelbase.recipes.values import BaseCost, PickedFile
+from wheelbase.source.compiletime import debug_bytes
 from wheelbase.wheels import bytecode
-from wheelbase.wheels.contents import Files, Listing, read_listing
+from wheelbase.wheels.contents import Files
 from wheelbase.wheels.pip_bytecode import left_by_pip
-from wheelbase.wheels.style import read_style
 
-_MAX_SOURCE = 20_000_000
 # Bases of one C library take the same wheels, so the same estimate is asked for again and again.
 _bytecode = lru_cache(maxsize=32)(bytecode.estimate)
 _MOST_NAMES = 8
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contents:
-    """What was read of files: listings of wheels and facts of source archives by URL, styles of projects by name."""
-
-    listings: dict[str, Listing]
-    sources: dict[str, SourceFacts]
-    styles: tuple[tuple[str, float], ...]
-
-    @classmethod
-    def read(cls, fits: Iterable[Fit | None], index: Index, report: Report) -> "Contents":
-        """Read each file once, all at the same time."""
-        wheels: dict[str, Candidate] = {}
-        archives: dict[str, Candidate] = {}
-        for picked in (one for each in fits if each for one in each.picked):
-            taken = picked.taken
-            if taken and taken.is_wheel:
-                wheels[taken.url] = taken
-            elif taken and (like := _nearest_wheel(picked)):
-                wheels[like.url] = like
-            elif taken and (taken.size or 0) <= _MAX_SOURCE:
-                archives[taken.url] = taken
-        listings: dict[str, Listing] = {}
-        with ThreadPoolExecutor(CONCURRENCY) as pool:
-            for done, (url, listing) in enumerate(
-                pool.map(lambda wheel: (wheel.url, read_listing(index.client, wheel)), wheels.values()), 1
-            ):
-                listings[url] = listing
-                report("reading wheels", done, len(wheels))
-            styles = pool.map(lambda wheel: read_style(index.client, wheel, listings[wheel.url]), wheels.values())
-            found = pool.map(lambda archive: _source_or_none(index.client, archive), archives.values())
-            sources = {url: facts for url, facts in zip(archives, found, strict=True) if facts}
-            merged = {project: style for each in styles for project, style in each.items()}
-        return cls(listings=listings, sources=sources, styles=tuple(sorted(merged.items())))
-
-
-def _source_or_none(client: Client, archive: Candidate) -> SourceFacts | None:
-    """A source archive that cannot be read is one of which nothing is known: it costs an estimate, not the answer."""
-    try:
-        return read_source(client, archive)
-    except PackageIndexError:
-        return None
-
-
-def _nearest_wheel(picked: Picked) -> Candidate | None:
-    """Return the wheel of the same version that came nearest to being taken: its contents are most like a build's."""
-    return next((judged.candidate for judged in picked.choice.judged if judged.candidate.is_wheel), None)
-
-
 def cost_of(
-    name: str, facts: BaseFacts, fit: Fit | None, contents: Contents, index: Index, asked: Asked, megabits: float
+    name: str,
+    facts: BaseFacts,
+    fit: Fit | None,
+    *,
+    contents: Contents,
+    index: Index,
+    asked: Asked,
+    settings: Settings,
+    megabits: float,
 ) -> BaseCost:
     """Return the costs on one base: `name` is the reference as the user wrote it, `megabits` the download speed."""
     target = target_of(facts)
@@ -95,19 +52,23 @@ def cost_of(
         )
     files = tuple(_file(picked, contents) for picked in fit.picked if picked.taken)
     missing = tuple((picked.package.name, _why_missing(picked)) for picked in fit.picked if not picked.taken)
-    compiled = tuple(file for file in files if file.kind == "sdist" and not file.pure)
+    compiled = tuple(file.name for file in files if file.kind == "sdist" and not file.pure)
+    building = building_on(
+        fit, compiled, facts=facts, target=target, contents=contents, index=index, asked=asked, settings=settings
+    )
     cost = BaseCost(
         base=name,
         facts=facts,
         verdict="impossible" if missing else "compiles" if compiled else "wheels",
         python=target.python,
         files=files,
-        compiles=tuple(file.name for file in compiled),
+        compiles=compiled,
         missing=missing,
-        build_packages=build_packages(facts) if compiled else (),
-        run_packages=facts.added_packages,
+        building=building,
+        system=own_packages(settings.system, facts),
+        run_packages=(*facts.added_packages, *(building.run_packages if building else ())),
         notes=(*_base_notes(name, facts, asked), *(f"{present} is in the base already" for present in fit.present)),
-        advice=tuple(_advice(asked, fit, {file.name for file in compiled}, target, name, index)),
+        advice=tuple(_advice(asked, fit, set(compiled), target, name, index)),
     )
     return _sized(cost, fit, contents, megabits) if not missing else cost
 
@@ -196,23 +157,37 @@ def _sized(cost: BaseCost, fit: Fit, contents: Contents, megabits: float) -> Bas
     # What needs no compiler is installed right in the image, by its own pip; the rest is copied from a build stage.
     in_place = facts.stdlib_bytecode is False and facts.has_pip is not False and not cost.compiles
     left, left_compressed = left_by_pip(python) if in_place else (0, 0)
-    system = facts.system_python if facts.added_packages else None
     deflated = sum(entry[2] for entry in installed)
+    installed_bytes, download_bytes = _system_bytes(cost)
     return replace(
         timed,
         added_files=added,
         added_bytecode=compiled,
         left_by_pip=left,
-        image_bytes=_sum(
-            facts.uncompressed_bytes, added, compiled.value, left, system.installed_bytes if system else 0
-        ),
+        image_bytes=_sum(facts.uncompressed_bytes, added, compiled.value, left, installed_bytes),
         image_compressed_bytes=_sum(
-            facts.compressed_bytes,
-            deflated,
-            compiled.compressed,
-            left_compressed,
-            system.download_bytes if system else 0,
+            facts.compressed_bytes, deflated, compiled.compressed, left_compressed, download_bytes
         ),
+        image_with_compilers_bytes=_with_compilers(
+            cost, _sum(facts.uncompressed_bytes, added, compiled.value, left, _system_bytes(cost, left_in=True)[0])
+        ),
+    )
+
+
+def _with_compilers(cost: BaseCost, size: int | None) -> int | None:
+    """Return the size of the image with compilers left in; not known where that of what they bring along is not."""
+    return size if cost.building and not cost.building.build.missing else None
+
+
+def _system_bytes(cost: BaseCost, *, left_in: bool = False) -> tuple[int | None, int | None]:
+    """Return (installed, downloaded) bytes of system packages: Python's, what built files load, the user's own."""
+    python = cost.facts.system_python if cost.facts.added_packages else None
+    closures = [cost.system] if cost.system else []
+    if cost.building:
+        closures.append(cost.building.build if left_in else cost.building.run)
+    return (
+        _sum(python.installed_bytes if python else 0, *(closure.installed_bytes for closure in closures)),
+        _sum(python.download_bytes if python else 0, *(closure.download_bytes for closure in closures)),
     )
 
 
@@ -228,7 +203,6 @@ def _compiled(
 
 def _work(cost: BaseCost, installed: Files, download: int | None, compiled: int) -> Work:
     """Return what a build of this has to do."""
-    rough = [compile_seconds(file.bytes) for file in cost.files if file.name in cost.compiles]
     return Work(
         packages=len(cost.files),
         download_bytes=download or 0,
@@ -236,8 +210,8 @@ def _work(cost: BaseCost, installed: Files, download: int | None, compiled: int)
         file_bytes=sum(size for _, size, _ in installed),
         source_bytes=sum(size for path, size, _ in installed if path.endswith(".py")),
         bytecode_bytes=compiled,
-        package_manager=cost.facts.package_manager if cost.build_packages or cost.run_packages else None,
-        compile_seconds=(sum(low for low, _ in rough), sum(high for _, high in rough)),
+        package_manager=cost.facts.package_manager if cost.build_packages or cost.run_packages or cost.system else None,
+        compile_seconds=wall_seconds(cost.building) if cost.building else (0.0, 0.0),
     )
 
 
@@ -248,9 +222,11 @@ def _installed(picked: Picked, contents: Contents) -> tuple[int | None, Files, b
         return None, (), False
     if listing := contents.listings.get(taken.url):
         return listing.installed_bytes, listing.files, False
-    if like := _nearest_wheel(picked):
+    if like := nearest_wheel(picked):
         listing = contents.listings[like.url].without_bundled_libraries()
-        return listing.installed_bytes, listing.files, _is_pure(like)
+        found = contents.findings.get(taken.url)
+        more = debug_bytes(listing.files, found.backend) if found else 0
+        return listing.installed_bytes + more, listing.files, _is_pure(like)
     source = contents.sources.get(taken.url)
     if source and source.pure:
         return sum(size for _, size, _ in source.files), source.files, True

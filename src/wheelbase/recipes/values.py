@@ -7,10 +7,17 @@ from typing import Literal
 
 from wheelbase.bases.facts import BaseFacts
 from wheelbase.buildtime import Seconds
+from wheelbase.recipes.buildneeds import BuildNeeds
+from wheelbase.system.packages import Closure
 from wheelbase.wheels.bytecode import Bytecode
 
 Report = Callable[[str, int, int], None]
 """Hears of progress: the step, how many are done, of how many (0: not known)."""
+
+
+def silent(step: str, done: int, total: int) -> None:
+    """Report nothing."""
+
 
 Verdict = Literal["wheels", "compiles", "impossible", "no-python"]
 
@@ -37,7 +44,9 @@ class BaseCost:
     `base` is the reference as the user wrote it. `compiles` are names of packages that are compiled; `missing` those
     that have no file at all for the base, with the reason. `image_bytes` is the base, the system packages that bring
     its Python, the files, the bytecode, and what pip leaves of its own bytecode (`left_by_pip`). Compilers are not in
-    it: with anything to compile it is the size of an image built in stages.
+    it: with anything to compile it is the size of an image built in stages, and `image_with_compilers_bytes` that of
+    one in which all that the build needed was left. `building` is what compiling needs, None where nothing is compiled;
+    `system` what the user's own system packages bring along.
     """
 
     base: str
@@ -54,10 +63,17 @@ class BaseCost:
     image_bytes: int | None = None
     image_compressed_bytes: int | None = None
     build_seconds: Seconds | None = None
-    build_packages: tuple[str, ...] = ()
+    image_with_compilers_bytes: int | None = None
+    building: BuildNeeds | None = None
+    system: Closure | None = None
     run_packages: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     advice: tuple[str, ...] = ()
+
+    @property
+    def build_packages(self) -> tuple[str, ...]:
+        """The names of the system packages that compiling needs."""
+        return self.building.build_packages if self.building else ()
 
     @property
     def wheels(self) -> int:

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 
+from wheelbase.recipes.buildneeds import BuildNeeds
 from wheelbase.recipes.values import BaseCost, Comparison
-from wheelbase.report.units import few, names
+from wheelbase.report.needs import install_line, time_of
+from wheelbase.report.units import few, megabytes, names
 
 
 def heading(comparison: Comparison) -> str:
@@ -39,15 +41,28 @@ def details(cost: BaseCost) -> Iterator[str]:
     elif cost.missing:
         missing = names(few([name for name, _ in cost.missing]))
         yield f"cannot install {missing}: no wheel fits, and there is no source archive"
-    if cost.build_packages:
-        least = names(cost.build_packages)
-        yield f"needs at least {least} to build; what else the archives ask for was not looked into"
-    if cost.compiles and cost.verdict != "impossible":
-        yield "its build time is a rough guess from the size of the archives; compilers are not in its image size"
+    if cost.building:
+        yield from _building(cost, cost.building)
     if cost.run_packages:
         yield f"needs {names(cost.run_packages)} installed for its Python"
     yield from cost.notes
     yield from cost.advice
+
+
+def _building(cost: BaseCost, building: BuildNeeds) -> Iterator[str]:
+    """Yield what compiling takes: the packages to install, the time, and the image with them left in."""
+    needs = building.needs
+    sure = "" if needs.status == "likely complete" else f" ({needs.status})"
+    yield f"to build: {install_line(building.system.manager, building.build_packages)}{sure}"
+    if missing := needs.missing:
+        yield f"{names(few(list(missing)))} is in none of its packages"
+    first = [f"{built.name} {built.version}" for one in building.archives for built in one.first]
+    if first:
+        yield f"compiles {names(few(sorted(set(first))))} before that, to build the others with"
+    yield f"compiling takes {time_of(building.cpu_seconds)}"
+    if cost.image_with_compilers_bytes:
+        left = megabytes(cost.image_with_compilers_bytes, about=True)
+        yield f"with what it builds with left in, its image is {left} MB; the size above is of a build in stages"
 
 
 def verdict(comparison: Comparison) -> str:

@@ -5,8 +5,13 @@ from datetime import date
 from typing import Any
 
 from wheelbase.bases.facts import BaseFacts
+from wheelbase.recipes.buildneeds import ArchiveNeeds, BuildNeeds
 from wheelbase.recipes.explain import Explanation
+from wheelbase.recipes.sysdeps import SystemNeeds
 from wheelbase.recipes.values import BaseCost, Comparison
+from wheelbase.source.compiletime import Estimate
+from wheelbase.source.needs import Need, Needs
+from wheelbase.system.packages import Closure
 
 
 def comparison_json(comparison: Comparison) -> str:
@@ -98,6 +103,87 @@ def explanation_json(explanation: Explanation) -> str:
             ],
         }
     )
+
+
+def sysdeps_json(answer: SystemNeeds) -> str:
+    """Return `wheelbase.sysdeps/1`: what all archives need together, then each of them."""
+    building = answer.building
+    return _dumps(
+        {
+            "schema": "wheelbase.sysdeps/1",
+            "base": answer.base,
+            "package_manager": building.system.manager,
+            "names_of": building.system.release,
+            **_building(building),
+            "archives": [_archive(one) for one in building.archives],
+            "notes": building.system.notes,
+        }
+    )
+
+
+def _building(building: BuildNeeds) -> dict[str, Any]:
+    return {
+        **_needs(building.needs, building.cpu_seconds),
+        "build_stage": _closure(building.build),
+        "run_stage": _closure(building.run),
+    }
+
+
+def _archive(one: ArchiveNeeds) -> dict[str, Any]:
+    return {
+        "name": one.archive.name,
+        "version": one.archive.version,
+        "source": one.archive.source,
+        "backend": one.archive.findings.backend,
+        "build_requires": one.archive.findings.build_requires,
+        **_needs(one.needs, one.cpu_seconds),
+        "compiled_first": [
+            {
+                "name": built.name,
+                "version": built.version,
+                "needed_by": built.needed_by,
+                "cpu_seconds": _estimate(built.cpu_seconds),
+            }
+            for built in one.first
+        ],
+    }
+
+
+def _needs(needs: Needs, seconds: Estimate) -> dict[str, Any]:
+    groups = {"build": needs.build, "optional": needs.optional, "tools": needs.tools, "run": needs.run}
+    return {
+        **{group: [_need(need) for need in listed] for group, listed in groups.items()},
+        "missing": needs.missing,
+        "flags": [{"kind": flag.kind, "text": flag.text, "where": flag.where} for flag in needs.flags],
+        "status": needs.status,
+        "cpu_seconds": _estimate(seconds),
+    }
+
+
+def _need(need: Need) -> dict[str, Any]:
+    return {
+        "package": need.package,
+        "pkg_config": need.pkg_config,
+        "confidence": need.confidence,
+        "evidence": need.evidence,
+        **({"lost": need.lost} if need.lost else {}),
+    }
+
+
+def _estimate(seconds: Estimate) -> dict[str, float]:
+    return {"low": round(seconds.low, 1), "value": round(seconds.value, 1), "high": round(seconds.high, 1)}
+
+
+def _closure(closure: Closure) -> dict[str, Any]:
+    return {
+        "download_bytes": closure.download_bytes,
+        "installed_bytes": closure.installed_bytes,
+        "missing": closure.missing,
+        "packages": [
+            {"package": one.name, "version": one.version, "installed_bytes": one.installed_bytes}
+            for one in closure.packages
+        ],
+    }
 
 
 def bases_json(rows: tuple[BaseFacts, ...]) -> str:

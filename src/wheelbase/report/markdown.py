@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from wheelbase.recipes.explain import Explanation
+from wheelbase.recipes.sysdeps import SystemNeeds
 from wheelbase.recipes.values import Comparison
+from wheelbase.report import needs
 from wheelbase.report.details import details, footnote, heading, packages, verdict
 from wheelbase.report.units import duration, megabytes
 
@@ -50,6 +52,21 @@ def explanation_markdown(explanation: Explanation) -> str:
         )
         + "\n"
     )
+
+
+def sysdeps_markdown(answer: SystemNeeds) -> str:
+    """Return what source archives need, with the command that installs it."""
+    building = answer.building
+    rows = [
+        (group, f"`{need.package}`", f"{need.confidence:.0%}", needs.places(need))
+        for group, listed in needs.groups(building.needs)
+        for need in listed
+    ]
+    lines = [needs.title(answer), "", *_table(("For", "Package", "Sure", "Found in"), rows), ""]
+    if building.build_packages:
+        lines += [f"    {needs.install_line(building.system.manager, building.build_packages)}", ""]
+    said = [*needs.sentences(building), *building.system.notes, *needs.warnings(building.needs)]
+    return "\n".join([*lines, *(f"- {line}" for line in said), "", f"**{building.needs.status.capitalize()}.**", ""])
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:

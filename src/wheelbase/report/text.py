@@ -8,7 +8,9 @@ from rich.text import Text
 
 from wheelbase.bases.facts import BaseFacts
 from wheelbase.recipes.explain import Explanation
+from wheelbase.recipes.sysdeps import SystemNeeds
 from wheelbase.recipes.values import Comparison
+from wheelbase.report import needs
 from wheelbase.report.details import details, footnote, heading, packages, verdict
 from wheelbase.report.units import duration, megabytes
 
@@ -74,6 +76,29 @@ def bases_text(rows: Iterable[BaseFacts]) -> RenderableType:
             row.date.isoformat(),
         )
     return Group(table, Text("?: not known. ~: estimated. Sources: --format json", style="dim"))
+
+
+def sysdeps_text(answer: SystemNeeds) -> RenderableType:
+    """Return what source archives need, group by group with the places that say so."""
+    table = _table("For", "Package", ">Sure", "Found in")
+    building = answer.building
+    for group, listed in needs.groups(building.needs):
+        for number, need in enumerate(listed):
+            sure = f"{need.confidence:.0%}"
+            style = "dim" if group in ("optional", "run") else ""
+            name = Text(need.package, style=style, overflow="fold")
+            table.add_row("" if number else group, name, sure, Text(needs.places(need), style="dim"))
+    parts: list[RenderableType] = [Text(needs.title(answer), style="bold"), ""]
+    if table.row_count:
+        parts += [table, ""]
+    if building.build_packages:
+        parts += [Text(needs.install_line(building.system.manager, building.build_packages), style="green"), ""]
+    parts.append(_bullets([*needs.sentences(building), *building.system.notes]))
+    if said := list(needs.warnings(building.needs)):
+        parts += ["", _bullets(said)]
+    status = building.needs.status
+    style = {"likely complete": "green", "maybe incomplete": "yellow"}.get(status, "red")
+    return Group(*parts, "", Text(f"{status.capitalize()}.", style=style))
 
 
 def _table(*headings: str) -> Table:

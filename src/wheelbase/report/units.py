@@ -22,6 +22,13 @@ def duration(seconds: Seconds | None, *, about: bool = False) -> str:
     return f"{mark}{low}-{seconds.high / 60:.0f} min"
 
 
+def clock(seconds: float) -> str:
+    """Return a time in the unit that people would use: `8 s`, `3 min`, `1.5 h`."""
+    if seconds < 90:
+        return f"{max(seconds, 1):.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
 def few(words: list[str], most: int = 8) -> list[str]:
     """Return the first of the words, and how many more there are."""
     return words if len(words) <= most + 1 else [*words[:most], f"{len(words) - most} more"]

@@ -1,19 +1,14 @@
-"""What a source archive says of itself: dependencies, and whether it has anything to compile. Talks to the network.
+"""What a source archive says of itself: dependencies, and whether it has anything to compile. Pure.
 
 Nothing in an archive is run. Where it does not state its dependencies they are not known: None, never a guess.
 Sources: PEP 643 (static metadata of source archives), PEP 621, setuptools' egg-info.
 """
 
 import ast
-import lzma
 import re
-import struct
-import tarfile
 import threading
 import tomllib
 import warnings
-import zipfile
-import zlib
 from collections.abc import Iterable, Iterator
 from email.parser import HeaderParser
 from pathlib import PurePosixPath
@@ -21,16 +16,8 @@ from pathlib import PurePosixPath
 import msgspec
 from packaging.requirements import InvalidRequirement, Requirement
 
-from wheelbase.cache import Cache
-from wheelbase.errors import PackageIndexError
-from wheelbase.index.client import Client, check_status
-from wheelbase.index.simple import Candidate
-from wheelbase.index.urls import hide_credentials
-from wheelbase.source.members import members
+from wheelbase.source.tree import SourceTree
 
-MAX_ARCHIVE = 64 << 20
-_HEAD = 4 << 20
-_MAX_METADATA = 4 << 20
 _MAX_SETUP_PY = 256 << 10  # a syntax tree takes a thousand times the memory of its text
 _QUIET = threading.Lock()  # the filters of warnings are the whole process's
 _COMPILED = frozenset((".c .cc .cpp .cxx .cu .f .f90 .for .go .m .pyx .rs .s .swg .i").split())
@@ -50,74 +37,20 @@ class SourceFacts(msgspec.Struct, frozen=True, kw_only=True):
     files: tuple[tuple[str, int, int], ...]
 
 
-def read_source(client: Client, archive: Candidate) -> SourceFacts:
-    """Return the facts of a source archive on an index; a broken one is an error.
-
-    Of an archive larger than `MAX_ARCHIVE` only the start is read, where the metadata usually stands.
-    """
-    store = Cache("source-2")
-    key = archive.sha256 or archive.url
-    if kept := store.get(key):
-        return msgspec.msgpack.decode(kept, type=SourceFacts)
-    whole = archive.size is None or archive.size <= MAX_ARCHIVE
-    # Cut, as some servers label a .tar.gz as a compressed .tar: it is to be kept as it is.
-    headers, limit = ({}, MAX_ARCHIVE + 1) if whole else ({"Range": f"bytes=0-{_HEAD - 1}"}, _HEAD)
-    answer = client.get(archive.url, headers, limit=limit, cut="start")
-    check_status(archive.url, answer.status)
-    where = f"{archive.filename} at {hide_credentials(archive.url)}"
-    if len(answer.body) > MAX_ARCHIVE:
-        raise PackageIndexError(f"{where} is larger than {MAX_ARCHIVE} bytes", hint="its index does not say its size")
-    if whole and archive.size not in (None, len(answer.body)):
-        raise PackageIndexError(
-            f"{where} has {len(answer.body)} bytes; the index says {archive.size}",
-            hint="the index or a proxy before it serves a damaged file: ask its owner",
-        )
-    try:
-        facts = _facts(answer.body, archive.filename, whole=whole)
-    except (tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error) as error:
-        raise _broken(where, error) from error
-    except (EOFError, OSError, ValueError, NotImplementedError, RuntimeError, struct.error) as error:
-        raise _broken(where, error) from error
-    store.put(key, msgspec.msgpack.encode(facts))
-    return facts
-
-
-def _broken(where: str, error: Exception) -> PackageIndexError:
-    return PackageIndexError(
-        f"{where} is not a whole source archive: {error or type(error).__name__}",
-        hint="the index may serve a truncated file: try again",
-    )
-
-
-def _facts(data: bytes, filename: str, *, whole: bool) -> SourceFacts:
-    sizes: dict[PurePosixPath, int] = {}
-    texts: dict[PurePosixPath, str] = {}
-    try:
-        for path, size, content in members(data, filename, _wanted):
-            inner = PurePosixPath(*path.parts[1:])
-            if not inner.parts:
-                continue  # beside the archive's one folder, where nothing belongs
-            sizes[inner] = size
-            if content is not None:
-                texts[inner] = content.decode("utf-8", "replace")
-    except (EOFError, tarfile.ReadError, zipfile.BadZipFile, zlib.error, lzma.LZMAError):
-        if whole:
-            raise
+def facts_of(tree: SourceTree) -> SourceFacts:
+    """Return what the files of an archive say."""
+    sizes = {PurePosixPath(path): size for path, size in tree.sizes.items()}
+    texts = {path: tree.text(str(path)) for path in sizes if _is_metadata(path)}
     requires, python, stated = _dependencies(texts)
     compiled = any(path.suffix.lower() in _COMPILED and not _ELSEWHERE & set(path.parts[:-1]) for path in sizes)
-    pure = False if compiled else True if whole else None
-    files = tuple(_installed(sizes, texts)) if whole else ()
+    pure = False if compiled else True if tree.whole else None
+    files = tuple(_installed(sizes, texts)) if tree.whole else ()
     return SourceFacts(requires_dist=requires, requires_python=python, stated=stated, pure=pure, files=files)
-
-
-def _wanted(path: PurePosixPath, size: int) -> int:
-    """Return how much of a file is read: all of what states metadata."""
-    return _MAX_METADATA if _is_metadata(path) and size <= _MAX_METADATA else 0
 
 
 def _is_metadata(path: PurePosixPath) -> bool:
     in_egg_info = path.parent.name.endswith(".egg-info") and path.name in ("requires.txt", "top_level.txt")
-    return in_egg_info or (len(path.parts) == 2 and path.name in ("PKG-INFO", "pyproject.toml", "setup.py"))
+    return in_egg_info or str(path) in ("PKG-INFO", "pyproject.toml", "setup.py")
 
 
 def _dependencies(texts: dict[PurePosixPath, str]) -> tuple[tuple[str, ...] | None, str | None, bool]:

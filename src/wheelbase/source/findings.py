@@ -8,13 +8,7 @@ from typing import Literal
 
 import msgspec
 
-Kind = Literal["pkg-config", "library", "header", "cmake", "program", "crate", "language", "virtual"]
-"""What a name is of: a pkg-config module ("libxml-2.0"), a linked library without lib ("xml2"), a header as it is
-included ("libxml/parser.h"), a CMake package ("OpenSSL"), a program ("pg_config", "swig"), a crate ("openssl-sys"), a
-language that is compiled ("c", "c++", "cython", "fortran", "rust", "go", "cuda"), or a PEP 725 virtual
-("interface/blas").
-"""
-
+from wheelbase.system.names import Kind
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """One place that asks for something of the system.
@@ -48,8 +42,13 @@ class Flag(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Findings(msgspec.Struct, frozen=True, kw_only=True):
-    """All that was found in one archive. `counts` are the features of the time model, by name."""
+    """All that was found in one archive. `counts` are the features of the time model, by name: none of a pure archive.
 
+    `name` and `version` are as the archive states them, empty where it does not.
+    """
+
+    name: str = ""
+    version: str = ""
     backend: str
     build_requires: tuple[str, ...] = ()
     evidence: tuple[Evidence, ...] = ()

@@ -1,14 +1,20 @@
 """The files of a source archive, or of a folder, in memory: names, sizes, and the text of what is worth reading."""
 
+import lzma
 import os
 import re
-from collections.abc import Iterable, Iterator
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from wheelbase.source.members import MAX_MEMBERS, members
 
 _MAX_TEXT = 1 << 20  # of one file: build scripts are smaller, and what a larger C file includes stands at its start
-_MAX_TEXTS = 192 << 20  # of all
+_MAX_TEXTS = 128 << 20  # of all
 _TEXTS = frozenset(
     ".py .pyx .pxd .pxi .in .tp .src .toml .cfg .lock .build .options .txt .cmake .wrap .c .cc .cpp .cxx .h .hh .hpp"
     " .hxx .inc .m4 .ac .mk .i .go .rs .f .f77 .f90 .f95 .for .gyp .pc".split()
@@ -45,6 +51,7 @@ class SourceTree:
         self.whole = whole
         self._contents = contents
         self.basenames = frozenset(path.rsplit("/", 1)[-1] for path in sizes)
+        self.notes: dict[str, Any] = {}
 
     def __contains__(self, path: str) -> bool:
         """Say whether there is a file at this path."""
@@ -66,9 +73,24 @@ class SourceTree:
         """Yield the paths that end so (".pyx") and that a build on Linux may use, in order."""
         return (path for path in self.used() if path.lower().endswith(suffixes))
 
-    def used(self) -> Iterable[str]:
+    def used(self) -> Sequence[str]:
         """Return the paths of what a build on Linux may use, in order."""
+        return self._used
+
+    def headers(self, name: str) -> Sequence[str]:
+        """Return the paths of the files of a name, the shortest first."""
+        return self._by_name.get(name, ())
+
+    @cached_property
+    def _used(self) -> Sequence[str]:
         return [path for path in sorted(self.sizes) if not is_unused(path)]
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, Sequence[str]]:
+        found: dict[str, list[str]] = {}
+        for path in sorted(self.sizes, key=lambda path: (len(path), path)):
+            found.setdefault(path.rsplit("/", 1)[-1], []).append(path)
+        return found
 
 
 def is_unused(path: str) -> bool:
@@ -99,7 +121,7 @@ def tree_of_archive(data: bytes, filename: str, *, whole: bool = True) -> Source
             if content is not None:
                 contents[inner] = content
                 kept += len(content)
-    except (EOFError, OSError, ValueError):
+    except (EOFError, tarfile.ReadError, zipfile.BadZipFile, zlib.error, lzma.LZMAError):
         if whole:
             raise
     return SourceTree(sizes, contents, whole=whole)

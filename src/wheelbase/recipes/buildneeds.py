@@ -1,0 +1,101 @@
+"""What source archives need of a base to be built, one by one and together. Talks to package indexes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from packaging.version import Version
+
+from wheelbase.bases.facts import BaseFacts
+from wheelbase.bases.target import Target
+from wheelbase.index.indexes import Index
+from wheelbase.pins import Asked
+from wheelbase.project.settings import Settings
+from wheelbase.recipes.buildrequires import Built, builds_of
+from wheelbase.recipes.overrule import overruled
+from wheelbase.source.compiletime import Estimate, cpu_seconds
+from wheelbase.source.findings import Findings
+from wheelbase.source.needs import Needs, merged, needs_on
+from wheelbase.system.packages import Closure
+from wheelbase.system.platform import System
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Archive:
+    """A source archive or folder with what was found in it. `version` is None where it does not say."""
+
+    name: str
+    version: str | None
+    source: str
+    findings: Findings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchiveNeeds:
+    """What one archive needs. `cpu_seconds` is of its own build; `first` are build requirements that have no wheel."""
+
+    archive: Archive
+    needs: Needs
+    cpu_seconds: Estimate
+    first: tuple[Built, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildNeeds:
+    """What all archives need together, with what must be compiled before them.
+
+    `build` and `run` are the system packages with all that they pull in, beyond what the base has.
+    """
+
+    system: System
+    archives: tuple[ArchiveNeeds, ...]
+    needs: Needs
+    cpu_seconds: Estimate
+    build: Closure
+    run: Closure
+
+    @property
+    def build_packages(self) -> tuple[str, ...]:
+        """Return the names of the packages to install for the build."""
+        return tuple(dict.fromkeys(need.package for need in (*self.needs.tools, *self.needs.build)))
+
+    @property
+    def run_packages(self) -> tuple[str, ...]:
+        """Return the names of the packages that the built files need at run time."""
+        return tuple(need.package for need in self.needs.run)
+
+
+def needs_of(
+    archive: Archive,
+    *,
+    asked: Asked,
+    facts: BaseFacts,
+    target: Target | None,
+    system: System,
+    settings: Settings,
+    index: Index,
+) -> ArchiveNeeds:
+    """Return what one archive needs on a base; what the user's settings say of it goes before what was found."""
+    needs = needs_on(archive.findings, system, project=archive.name)
+    version = Version(archive.version) if archive.version else None
+    seconds = cpu_seconds(archive.findings.counts, name=archive.name, version=version)
+    if override := settings.override_of(archive.name):
+        needs, seconds = overruled(needs, seconds, override, system, settings.source)
+    first = builds_of(archive.findings, asked, facts, target, index, needed_by=archive.name) if target else ()
+    return ArchiveNeeds(archive=archive, needs=needs, cpu_seconds=seconds, first=first)
+
+
+def together(archives: Sequence[ArchiveNeeds], system: System) -> BuildNeeds:
+    """Return what archives need together. What several of them build with is compiled once: pip keeps it."""
+    first = {(built.name, built.version): built for one in archives for built in one.first}
+    own = [needs_on(built.findings, system, project=built.name) for built in first.values()]
+    needs = merged([*(one.needs for one in archives), *own])
+    seconds = [*(one.cpu_seconds for one in archives), *(built.cpu_seconds for built in first.values())]
+    wanted = dict.fromkeys(need.package for need in (*needs.tools, *needs.build))
+    return BuildNeeds(
+        system=system,
+        archives=tuple(archives),
+        needs=needs,
+        cpu_seconds=Estimate.total(seconds),
+        build=system.closure(wanted),
+        run=system.closure(need.package for need in needs.run),
+    )

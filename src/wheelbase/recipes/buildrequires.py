@@ -1,0 +1,82 @@
+"""Build requirements that have no wheel for a base either, and are compiled first. Talks to package indexes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from packaging.requirements import InvalidRequirement, Requirement
+
+from wheelbase.bases.facts import BaseFacts
+from wheelbase.bases.target import Target
+from wheelbase.errors import WheelbaseError
+from wheelbase.index.indexes import Index
+from wheelbase.pins import Asked
+from wheelbase.project.values import Requirements
+from wheelbase.recipes.fit import fit
+from wheelbase.source.compiletime import Estimate, cpu_seconds
+from wheelbase.source.findings import Findings
+from wheelbase.source.read import read_findings
+
+_MAX_DEPTH = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """A build requirement that is itself compiled, and for whom. `reason` is set where what would be is not known."""
+
+    name: str
+    version: str
+    needed_by: str
+    findings: Findings
+    cpu_seconds: Estimate
+
+
+def builds_of(
+    findings: Findings, asked: Asked, facts: BaseFacts, target: Target, index: Index, *, needed_by: str, depth: int = 0
+) -> tuple[Built, ...]:
+    """Return what has to be compiled before an archive can be, deepest first.
+
+    What cannot be resolved or read is left out: the archive itself is still worth an answer.
+    """
+    wanted = tuple(_requirements(findings, target))
+    if not wanted or depth >= _MAX_DEPTH:
+        return ()
+    own = replace(asked, requirements=Requirements(source="build requirements", requirements=wanted), narrowed=())
+    try:
+        # A build environment is new and empty: what the base brings is not in it.
+        fitted = fit(own, replace(facts, pip=None, setuptools=None, wheel=None), target, index)
+    except WheelbaseError:
+        return ()
+    found: list[Built] = []
+    for picked in fitted.picked:
+        if picked.taken is None or picked.taken.is_wheel:
+            continue
+        try:
+            inner = read_findings(index.client, picked.taken)
+        except WheelbaseError:
+            continue
+        name, version = picked.package.name, picked.package.version
+        if not inner.counts:
+            continue  # pure Python
+        found += builds_of(inner, asked, facts, target, index, needed_by=name, depth=depth + 1)
+        found.append(
+            Built(
+                name=name,
+                version=str(version),
+                needed_by=needed_by,
+                findings=inner,
+                cpu_seconds=cpu_seconds(inner.counts, name=name, version=version),
+            )
+        )
+    return tuple(found)
+
+
+def _requirements(findings: Findings, target: Target) -> Iterator[Requirement]:
+    for line in findings.build_requires:
+        try:
+            requirement = Requirement(line)
+        except InvalidRequirement:
+            continue
+        if requirement.url is None and (
+            requirement.marker is None or requirement.marker.evaluate(target.marker_variables())
+        ):
+            yield requirement

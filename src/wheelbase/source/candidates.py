@@ -1,0 +1,115 @@
+"""Which packages of a Debian release each piece of evidence may mean. Pure.
+
+A name that the hand table knows goes before what the release's contents say. Headers are many packages' at once, so
+they are settled last and together: a package that is asked for anyway explains its headers, then the one that explains most.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from wheelbase.source.findings import Evidence
+from wheelbase.system.contents import Contents, HeaderHit
+from wheelbase.system.names import Row
+from wheelbase.system.platform import System
+
+_LINKED_ANYWAY = frozenset(
+    "m c dl pthread rt stdc++ util gcc gcc_s resolv nsl crypt atomic gfortran quadmath anl gomp npymath"
+    " npyrandom".split()
+)
+_DEPTH_WEIGHT = (1.0, 0.8, 0.6)
+_FAMOUS = 15  # packages that many others build with: a header found below a folder of theirs is likely theirs
+_USED = 2
+_WIDESPREAD = 100  # packages of so many dependents set their include folders with a pkg-config file
+_STRONG = 0.6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meant:
+    """One piece of evidence with the package that it is taken for, None where the release has none."""
+
+    evidence: Evidence
+    package: str | None
+    weight: float
+    row: Row | None = None
+
+
+def settle(evidence: Iterable[Evidence], system: System) -> Iterator[Meant]:
+    """Yield what each piece of evidence means; what any compile has anyway is left out."""
+    contents = system.contents
+    headers: list[tuple[Evidence, tuple[HeaderHit, ...]]] = []
+    strong: dict[str, float] = {}
+    for one in evidence:
+        row = system.names.row_for(one.kind, one.name)
+        if row is None and one.kind == "header":
+            hits = tuple(hit for hit in contents.header(one.name) if not contents.is_toolchain(hit.package))
+            if len(hits) == len(contents.header(one.name)):  # what the toolchain has, the compiler finds there
+                headers.append((one, hits))
+            continue
+        if (one.kind == "library" and one.name in _LINKED_ANYWAY) or one.kind == "language":
+            continue
+        package = system.of_row(row) if row else _best(_listed(one, contents), contents)
+        if package and contents.is_toolchain(package):
+            continue
+        if package and one.need == "required" and not one.bundled:
+            strong[package] = max(strong.get(package, 0.0), one.weight)
+        yield Meant(evidence=one, package=package, weight=one.weight, row=row)
+    yield from _cover(headers, {package for package, weight in strong.items() if weight >= _STRONG}, contents)
+
+
+def _listed(one: Evidence, contents: Contents) -> frozenset[str]:
+    """Return the packages that have what is asked for by name."""
+    match one.kind:
+        case "pkg-config":
+            return contents.pkg_config(one.name) or contents.pkg_config(one.name.lower())
+        case "library":
+            return contents.library(one.name)
+        case "cmake":
+            name = one.name.lower()
+            return contents.cmake(one.name) or contents.pkg_config(name) or contents.pkg_config(f"lib{name}")
+        case "program":
+            return contents.program(one.name)
+    return frozenset()
+
+
+def _best(packages: frozenset[str], contents: Contents) -> str | None:
+    """Return the package that most others build with."""
+    return max(
+        packages, key=lambda name: (name.endswith("-dev"), contents.popularity(name), -len(name), name), default=None
+    )
+
+
+def _cover(
+    headers: list[tuple[Evidence, tuple[HeaderHit, ...]]], strong: set[str], contents: Contents
+) -> Iterator[Meant]:
+    explains = Counter(package for _, hits in headers for package in {hit.package for hit in hits})
+    # Those with the fewest candidates first: what they settle decides the others.
+    for one, hits in sorted(headers, key=lambda pair: len({hit.package for hit in pair[1]})):
+        known = [hit for hit in hits if hit.package in strong]
+        if known:
+            depth, package = 0, min(known, key=lambda hit: (hit.depth, hit.package)).package
+        else:
+            likely = [hit for hit in hits if _is_likely(hit, one.name, contents)]
+            if not likely:
+                yield Meant(evidence=one, package=None, weight=one.weight)
+                continue
+            best = max(likely, key=lambda hit: (*_rank(hit, contents), explains[hit.package], _fame(hit, contents)))
+            depth, package = best.depth, best.package
+            if depth == 0 and one.need == "required":
+                strong.add(package)
+        yield Meant(evidence=one, package=package, weight=one.weight * _DEPTH_WEIGHT[min(depth, 2)])
+
+
+def _is_likely(hit: HeaderHit, name: str, contents: Contents) -> bool:
+    popularity = contents.popularity(hit.package)
+    if popularity < _USED:
+        return False
+    return "/" in name or hit.depth == 0 or (popularity >= _FAMOUS and hit.package.endswith("-dev"))
+
+
+def _rank(hit: HeaderHit, contents: Contents) -> tuple[int]:
+    return (0 if contents.popularity(hit.package) >= _WIDESPREAD else -hit.depth,)
+
+
+def _fame(hit: HeaderHit, contents: Contents) -> tuple[int, str]:
+    return contents.popularity(hit.package), hit.package

@@ -1,0 +1,223 @@
+"""From what was found in an archive to what a build of it needs on one system: packages, groups, confidence. Pure.
+
+The order of trust: the user's own file, `[external]` tables, what build scripts ask for without condition, then what
+sources include. What the distribution's own package of the project is built with confirms, and never adds.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from wheelbase.source.candidates import Meant, settle
+from wheelbase.source.findings import Findings, Flag
+from wheelbase.system.platform import System
+
+Status = Literal["likely complete", "maybe incomplete", "cannot build here"]
+
+_OPTIONAL_SHARE = 0.45  # how much a conditional place counts of what an unconditional one does
+_REQUIRED = 0.5
+_SHOWN = 0.3
+_CERTAIN = 0.98
+_CONFIRMED = 0.9
+_MOST_PLACES = 8
+_TLS = frozenset("openssl gnutls nss mbedtls wolfssl libressl".split())
+_ASKED_BY_NAME = frozenset(("pkg-config", "cmake", "library", "program", "crate", "virtual"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """One system package: its name on the base, confidence in 0 to 1, places that tell of it ("setup.py:12").
+
+    `pkg_config` is the name that it has on every system, where it has one. `lost` says what an application goes without
+    where an optional one is not there.
+    """
+
+    package: str
+    pkg_config: str | None = None
+    confidence: float
+    evidence: tuple[str, ...]
+    lost: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """What a build needs on one system. `run` is what the built files load, `missing` what the system does not have."""
+
+    build: tuple[Need, ...] = ()
+    optional: tuple[Need, ...] = ()
+    tools: tuple[Need, ...] = ()
+    run: tuple[Need, ...] = ()
+    missing: tuple[str, ...] = ()
+    flags: tuple[Flag, ...] = ()
+    status: Status = "likely complete"
+
+
+def needs_on(findings: Findings, system: System, *, project: str = "") -> Needs:
+    """Return what a build of an archive needs on a system. `project` is its normalised name, for confirmation."""
+    recipe = system.recipe_of(project)
+    libraries: dict[str, list[Meant]] = {}
+    unknown: list[Meant] = []
+    for meant in settle(findings.evidence, system):
+        if meant.package:
+            libraries.setdefault(meant.package, []).append(meant)
+        elif _matters(meant):
+            unknown.append(meant)
+    build: list[Need] = []
+    optional: list[Need] = []
+    tools: list[Need] = []
+    by_name: dict[str, str] = {}
+    chosen = _chosen(libraries, system)
+    for package, places in sorted(libraries.items()):
+        confidence, required = _judge(places, package, recipe, system)
+        if confidence < _SHOWN:
+            continue
+        required = required or package == chosen
+        need = _need(package, places, confidence, system)
+        by_name[need.package] = package
+        (tools if _is_tool(places, package) and required else build if required else optional).append(need)
+    missing = tuple(dict.fromkeys(_missing(one) for one in unknown if one.row))
+    return Needs(
+        build=tuple(build),
+        optional=tuple(optional),
+        tools=(*_toolchain(findings, system), *tools),
+        run=_union(_run(build, by_name, libraries, system)),
+        missing=missing,
+        flags=(*findings.flags, *_unknown_flags(unknown)),
+        status=_status(findings, unknown, missing),
+    )
+
+
+def _chosen(libraries: Mapping[str, list[Meant]], system: System) -> str | None:
+    """Return the one that is likely built with, where scripts choose one of several TLS libraries by what there is."""
+    found = {
+        package
+        for package, places in libraries.items()
+        if any(one.row and one.row.name in _TLS and one.evidence.kind != "header" for one in places)
+    }
+    settled = any(one.evidence.need == "required" for package in found for one in libraries[package])
+    return max(found, key=system.contents.popularity) if len(found) > 1 and not settled else None
+
+
+def merged(all_needs: Sequence[Needs]) -> Needs:
+    """Return what all of them need together: each package once, the surest first, with the places of all."""
+    build = _union(need for needs in all_needs for need in needs.build)
+    named = {need.package for need in build}
+    order: tuple[Status, ...] = ("cannot build here", "maybe incomplete", "likely complete")
+    return Needs(
+        build=build,
+        optional=tuple(
+            one for one in _union(need for needs in all_needs for need in needs.optional) if one.package not in named
+        ),
+        tools=_union(need for needs in all_needs for need in needs.tools),
+        run=_union(need for needs in all_needs for need in needs.run),
+        missing=tuple(dict.fromkeys(one for needs in all_needs for one in needs.missing)),
+        flags=tuple(dict.fromkeys(flag for needs in all_needs for flag in needs.flags)),
+        status=next((status for status in order if any(needs.status == status for needs in all_needs)), order[-1]),
+    )
+
+
+def _union(needs: Iterable[Need]) -> tuple[Need, ...]:
+    found: dict[str, Need] = {}
+    for need in needs:
+        other = found.get(need.package)
+        found[need.package] = (
+            replace(
+                need,
+                confidence=max(need.confidence, other.confidence),
+                evidence=tuple(dict.fromkeys((*other.evidence, *need.evidence)))[:_MOST_PLACES],
+            )
+            if other
+            else need
+        )
+    return tuple(sorted(found.values(), key=lambda need: (-need.confidence, need.package)))
+
+
+def _judge(places: Sequence[Meant], package: str, recipe: frozenset[str], system: System) -> tuple[float, bool]:
+    """Return (confidence, whether a build fails without). Places of different kinds add up, those of one do not."""
+    # What a build script does without is not needed, whatever the sources that it then leaves out include.
+    scripts = [one for one in places if one.evidence.kind != "header"]
+    required = [one for one in scripts or places if one.evidence.need == "required" and not one.evidence.bundled]
+    by_kind: dict[str, float] = {}
+    for one in places:
+        share = 1.0 if one in required else _OPTIONAL_SHARE
+        by_kind[one.evidence.kind] = max(by_kind.get(one.evidence.kind, 0.0), one.weight * share)
+    doubt = 1.0
+    for weight in by_kind.values():
+        doubt *= 1 - weight
+    confidence = min(1 - doubt, _CERTAIN)
+    if recipe:
+        if package in recipe:
+            confidence = max(confidence, _CONFIRMED)
+        elif confidence < _CONFIRMED:
+            return confidence * _OPTIONAL_SHARE if required else confidence, False
+    return round(confidence, 2), bool(required) and confidence >= _REQUIRED
+
+
+def _is_tool(places: Sequence[Meant], package: str) -> bool:
+    return all(one.evidence.kind == "program" for one in places) and not package.endswith("-dev")
+
+
+def _matters(meant: Meant) -> bool:
+    """Say whether it tells of a gap that a place which asks by name found nothing in this release."""
+    one = meant.evidence
+    return one.need == "required" and not one.bundled and one.kind in _ASKED_BY_NAME and meant.weight >= _REQUIRED
+
+
+def _need(package: str, places: Sequence[Meant], confidence: float, system: System) -> Need:
+    row = next((one.row for one in places if one.row), None)
+    modules = system.contents.modules_of(package)
+    asked = [one.evidence.name for one in places if one.evidence.kind == "pkg-config" and one.evidence.name in modules]
+    known = row.pkg_config if row else ()
+    module = next(iter((*asked, *known, *sorted(modules, key=lambda name: (len(name), name)))), None)
+    best = sorted(places, key=lambda one: (one.evidence.need != "required", -one.weight, one.evidence.where))
+    return Need(
+        package=system.name_of(package, row, module),
+        pkg_config=module,
+        confidence=round(confidence, 2),
+        evidence=tuple(dict.fromkeys(one.evidence.where for one in best))[:_MOST_PLACES],
+        lost=row.lost if row else "",
+    )
+
+
+def _toolchain(findings: Findings, system: System) -> Iterable[Need]:
+    """Yield compilers and what goes with them, once each."""
+    places: dict[str, list[str]] = {}
+    for one in findings.evidence:
+        if one.kind == "language" and one.need == "required":
+            for package in system.toolchain(one.name):
+                places.setdefault(package, []).append(one.where)
+    for package, where in places.items():
+        yield Need(package=package, confidence=_CERTAIN, evidence=tuple(dict.fromkeys(where))[:_MOST_PLACES])
+
+
+def _run(
+    build: Sequence[Need], packages: Mapping[str, str], libraries: dict[str, list[Meant]], system: System
+) -> Iterable[Need]:
+    """Yield the run-time packages of what is linked; before a build, from what their -dev packages depend on."""
+    for need in build:
+        package = packages[need.package]
+        row = next((one.row for one in libraries[package] if one.row), None)
+        for name in system.runtime_of(package, row):
+            yield Need(package=name, confidence=need.confidence, evidence=need.evidence)
+
+
+def _missing(meant: Meant) -> str:
+    assert meant.row is not None
+    return meant.row.module or meant.evidence.name
+
+
+def _unknown_flags(unknown: Iterable[Meant]) -> Iterable[Flag]:
+    for one in unknown:
+        yield Flag(
+            kind="dynamic" if not one.row else "version",
+            text=f"{one.evidence.kind} {one.evidence.name} is in no package of this release that is known",
+            where=one.evidence.where,
+        )
+
+
+def _status(findings: Findings, unknown: Sequence[Meant], missing: Sequence[str]) -> Status:
+    if missing:
+        return "cannot build here"
+    if unknown or any(flag.kind in ("unreadable", "dynamic", "download") for flag in findings.flags):
+        return "maybe incomplete"
+    return "likely complete"

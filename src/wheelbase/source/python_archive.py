@@ -1,0 +1,96 @@
+"""What scripts ask of the files beside them: whether they are there, and what settings in them say. Pure."""
+
+import configparser
+import posixpath
+from collections.abc import Callable
+
+from wheelbase.source.python_evaluator import Call
+from wheelbase.source.python_values import NOTHING, Const, Instance, Many, Table, Unknown, Value, texts
+from wheelbase.source.tree import SourceTree
+
+_MAX_SETTINGS = 64 << 10
+_PARSERS = ("ConfigParser", "RawConfigParser", "SafeConfigParser")
+_READERS: dict[str, Callable[[str], object]] = {
+    "get": str,
+    "getint": int,
+    "getfloat": float,
+    "getboolean": lambda text: text.lower() in ("1", "yes", "true", "on"),
+}
+
+
+class Archive:
+    """Answers from the files of an archive; what they say now is a default, as users may change them."""
+
+    def __init__(self, tree: SourceTree) -> None:
+        """Nothing is read yet."""
+        self.tree = tree
+        self._settings: dict[int, configparser.RawConfigParser] = {}
+        self._folders: set[str] | None = None
+
+    def answer(self, call: Call) -> Value | None:
+        """Return what a call gives that asks for files; None where it is another call."""
+        if call.last in _PARSERS:
+            return Instance("ConfigParser")
+        if isinstance(call.owner, Instance) and call.owner.name == "ConfigParser":
+            return self._setting(call.last, call.owner, call)
+        if call.name in ("os.path.exists", "os.path.isfile", "os.path.isdir", "path.exists") and call.arguments:
+            return self._exists(call.arguments[0])
+        if call.last in ("exists", "is_file", "is_dir") and isinstance(call.owner, Const):
+            return self._exists(call.owner)
+        return None
+
+    def _exists(self, path: Value) -> Value | None:
+        if not isinstance(path, Const) or not isinstance(path.value, str) or path.value.startswith("/"):
+            return None
+        name = posixpath.normpath(path.value)
+        if name in self.tree or name in self._all_folders():
+            return Const(True)
+        return None if name.startswith("..") else Const(False, default=True)
+
+    def _all_folders(self) -> set[str]:
+        if self._folders is None:
+            found = {"."}
+            for path in self.tree.sizes:
+                folder = path.rpartition("/")[0]
+                while folder and folder not in found:
+                    found.add(folder)
+                    folder = folder.rpartition("/")[0]
+            self._folders = found
+        return self._folders
+
+    def _setting(self, method: str, owner: Instance, call: Call) -> Value | None:
+        parser = self._settings.setdefault(id(owner), configparser.RawConfigParser(strict=False))
+        if method in ("read", "read_file", "readfp"):
+            owner.attributes = Table({"self": owner})  # kept, so that no other object gets its identity
+            for said in [said for value in call.arguments for said in texts(value)]:
+                self._read(parser, posixpath.normpath(said.text))
+            return NOTHING
+        names = [a.value for a in call.arguments if isinstance(a, Const) and isinstance(a.value, str)]
+        if len(names) < len(call.arguments[:2]):
+            return NOTHING
+        if method == "has_section" and names:
+            return Const(parser.has_section(names[0]), default=True)
+        if method == "has_option" and len(names) > 1:
+            return Const(parser.has_option(names[0], names[1]), default=True)
+        if method in ("items", "options") and names and not parser.has_section(names[0]):
+            return Many()
+        if method in _READERS and len(names) > 1:
+            return self._read_setting(parser, method, names, call)
+        return NOTHING
+
+    def _read(self, parser: configparser.RawConfigParser, path: str) -> None:
+        text = self.tree.text(path)
+        if text and len(text) <= _MAX_SETTINGS:
+            try:
+                parser.read_string(text)
+            except (configparser.Error, ValueError):
+                return
+
+    def _read_setting(self, parser: configparser.RawConfigParser, method: str, names: list[str], call: Call) -> Value:
+        if not parser.has_option(names[0], names[1]):
+            fallback = call.named.get("fallback", NOTHING)
+            return Const(fallback.value, fallback.where, default=True) if isinstance(fallback, Const) else fallback
+        try:
+            return Const(_READERS[method](parser.get(names[0], names[1])), default=True)
+        except ValueError:
+            return Unknown()

@@ -1,0 +1,102 @@
+"""What the build scripts of an archive ask for, as it is met: kept until all of them have been followed."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from wheelbase.source.findings import Flag
+from wheelbase.source.python_commands import is_config_program
+from wheelbase.source.python_evaluator import Call, Watcher
+from wheelbase.source.python_platform import is_elsewhere
+from wheelbase.source.python_values import (
+    Condition,
+    Guard,
+    Request,
+    Said,
+    Table,
+    Unknown,
+    Value,
+    both,
+)
+
+NAMED_LIST = re.compile(r"_*([a-z0-9]+_)*(libraries|libs|library_names?)_*", re.IGNORECASE)
+LOOSE = 0.5  # of a word that is known for its form alone
+
+
+@dataclass(slots=True, eq=False)
+class Linked:
+    """A list of libraries to be read at the end, as scripts add to one after they used it."""
+
+    value: Value
+    where: str
+    guard: Guard
+    weight: float
+    named: bool = False  # known by the name of its variable only
+    flags: bool = False  # options of the linker, of which only "-lfoo" counts
+    objects: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Built:
+    """A place where a script hands extensions on to be compiled; `guard` holds what it does where that fails."""
+
+    guard: Guard = ()
+
+
+class Asked(Watcher):
+    """Keeps what a script asks for."""
+
+    def __init__(self, listeners: "tuple[Listener, ...]") -> None:
+        """`listeners` tell what calls ask for."""
+        self.listeners = listeners
+        self.found: list[Request | Linked | Built] = []
+        self.flags: list[Flag] = []
+        self.own: set[str] = set()  # libraries that the archive builds itself
+        self.sources: list[tuple[Said, bool]] = []  # C that scripts hold: what surely is compiled, and what may be
+        self.scripts: list[Said] = []  # further scripts that are run
+        self.commands: dict[str, Value] = {}
+        self.run_commands: set[str] = set()
+
+    def size(self) -> int:
+        """Return how much was found."""
+        return len(self.found)
+
+    def demand(self, start: int) -> None:
+        """Make all probes since `start` ones that may not fail."""
+        for item in self.found[start:]:
+            if isinstance(item, Request):
+                item.demanded = True
+
+    def narrow(self, start: int, end: int, condition: Condition) -> None:
+        """Put what was found between two moments on a condition."""
+        for item in self.found[start:end]:
+            item.guard = both(item.guard, (condition,))
+
+    def constant(self, text: str, where: str, guard: Guard) -> None:
+        """Keep a text in live code that is C, or the name of a *-config program."""
+        if "#include" in text:
+            self.sources.append((Said(text, where, guard), False))
+        elif len(text) < 40 and text.endswith("config") and is_config_program(text):
+            self.found.append(Request("program", text, where, guard, LOOSE, probe=True))
+
+    def assigned(self, name: str, value: Value, where: str, guard: Guard) -> None:
+        """Keep a list that is of libraries by its name."""
+        if len(name) < 60 and NAMED_LIST.fullmatch(name) and not is_elsewhere(name) and not isinstance(value, Table):
+            self.found.append(Linked(value, where, guard, 0.5 if "name" in name else 0.8, named=True))
+
+    def called(self, call: Call) -> Value | None:
+        """Keep what a call asks for; return what it gives where its outcome is to be told from."""
+        start = len(self.found)
+        if call.last in ("build_extension", "build_extensions") and not call.followed:
+            self.found.append(Built())
+        answer: Value | None = None
+        for listen in self.listeners:
+            told = listen(self, call)
+            answer = answer if told is None else told
+        if answer is not None or call.followed:
+            return answer
+        new = tuple(item for item in self.found[start:] if isinstance(item, Request))
+        return Unknown(call.name, new) if new else None
+
+
+Listener = Callable[[Asked, Call], Value | None]

@@ -1,0 +1,251 @@
+"""What the calls of a build script ask for: extensions that are linked, pkg-config, probes, programs, downloads."""
+
+import re
+
+from wheelbase.source.findings import Flag
+from wheelbase.source.python_asked import NAMED_LIST, Asked, Linked, Listener
+from wheelbase.source.python_commands import find_in_command, is_pkg_config, is_program, modules_of
+from wheelbase.source.python_evaluator import Call
+from wheelbase.source.python_platform import is_elsewhere
+from wheelbase.source.python_values import (
+    Condition,
+    Const,
+    Guard,
+    Instance,
+    Many,
+    Request,
+    Said,
+    Table,
+    Unknown,
+    Value,
+    both,
+    requests_of,
+    texts,
+)
+
+_RUNS = frozenset(
+    "check_output check_call call run Popen system popen getoutput getstatusoutput spawn exec_command run_command"
+    " execute run_cmd runcmd cmd shell execvp spawnvp subprocess_run run_process check_run".split()
+)
+_LOOKS_FOR_PROGRAM = re.compile(
+    r"which|find_executable|find_program|find_on_path|find_exe\w*|search_path|locate|\w*exe(cutable)?"
+)
+_PKG_CONFIG_NAME = re.compile(r"pkg_?-?config|pkgconf", re.IGNORECASE)
+_CHECKS = re.compile(r"exists|installed|has|check|is_|version", re.IGNORECASE)
+_PROBE = re.compile(
+    r"_*(has|have|check|find|search|try|look_?for|locate|test|detect|add)_*\w*?(headers?|includes?|lib|library|libraries|function|link)"
+    r"(_?file|_?dir|_?path|_?exists)?|(library|lib|header)_?exists|find_lib",
+    re.IGNORECASE,
+)
+_MAX_NAME = 60
+_HEADER = re.compile(r"[\w./+-]{1,120}\.(h|hh|hpp|hxx|H)")
+_LIBRARY = re.compile(r"[A-Za-z0-9][\w+.-]{0,80}")
+_FILE = re.compile(
+    r".*\.(py|pyx|c|cc|cpp|cxx|txt|cfg|toml|dll|lib|dylib|exe|json|in|pyd|i|rc|def|obj|o)", re.IGNORECASE
+)
+_STOP_WORDS = frozenset(
+    "pkg-config libs cflags version prefix includedir libdir exists modversion libraries include_dirs library_dirs"
+    " define_macros extra_compile_args extra_link_args static strict include lib pkg_config requires-private utf-8"
+    " ascii name variable path".split()
+)
+_DOWNLOADS = frozenset(("urlretrieve", "urlopen", "download_file", "download_url", "wget.download", "requests.get"))
+_LAPACK = re.compile(r"(lapack|blas|atlas|openblas|mkl|blis|cblas)", re.IGNORECASE)
+
+
+def _extension(asked: Asked, call: Call) -> Value | None:
+    last = call.last
+    if not (last.endswith(("Extension", "add_extension")) or call.name.endswith("Extension.__init__")):
+        return None
+    if last == "RustExtension":
+        asked.found.append(Request("language", "rust", call.where, call.guard, 0.9))
+        return None
+    guard = call.guard
+    if isinstance(optional := call.named.get("optional"), Const) and optional.value is True and call.node:
+        keyword = next((item for item in call.node.keywords if item.arg == "optional"), None)
+        guard = both(guard, (Condition(keyword.value),)) if keyword else guard
+    _linked(asked, call, guard)
+    made = Instance("Extension")
+    made.attributes = Table(dict(call.named), call.guard)
+    for number, name in enumerate(("name", "sources")):
+        if number < len(call.arguments):
+            made.attributes.entries.setdefault(name, call.arguments[number])
+    for name in ("libraries", "extra_link_args", "extra_objects"):
+        if isinstance(made.attributes.entries.get(name, Const(None)), Const):
+            made.attributes.entries[name] = Many()
+        _link(asked, name, made.attributes.entries[name], call.where, guard)
+    for name in ("include_dirs", "library_dirs", "extra_compile_args", "define_macros", "sources", "depends"):
+        made.attributes.entries.setdefault(name, Many())
+    return made if not call.followed else None
+
+
+def _linked(asked: Asked, call: Call, guard: Guard) -> None:
+    sources = [*call.arguments[1:2], *(call.named[name] for name in ("sources",) if name in call.named)]
+    for said in (said for value in sources for said in texts(value, guard)):
+        for suffixes, kind, name in _BY_SOURCE:
+            if said.text.lower().endswith(suffixes):
+                asked.found.append(Request(kind, name, said.where or call.where, said.guard, 0.9))  # type: ignore[arg-type]
+    if "swig_opts" in call.named:
+        asked.found.append(Request("program", "swig", call.where, guard, 0.7))
+    for request in (
+        r for name in ("extra_info", "libraries") if name in call.named for r in requests_of(call.named[name])
+    ):
+        if request.kind == "virtual" and not guard:
+            request.demanded = True
+
+
+def _link(asked: Asked, name: str, value: Value, where: str, guard: Guard) -> None:
+    if name == "libraries":
+        asked.found.append(Linked(value, where, guard, 0.9))
+    elif name == "extra_link_args":
+        asked.found.append(Linked(value, where, guard, 0.8, flags=True))
+    elif name == "extra_objects":
+        asked.found.append(Linked(value, where, guard, 0.7, objects=True))
+
+
+def _unknown_list(asked: Asked, call: Call) -> Value | None:
+    owner, _, method = call.name.rpartition(".")
+    name = owner.rsplit(".", 1)[-1]
+    if method in ("append", "extend", "insert") and call.arguments and NAMED_LIST.fullmatch(name):
+        asked.found.append(Linked(call.arguments[-1], call.where, call.guard, 0.8, named=True))
+    elif method in ("add_library", "set_libraries") and call.arguments and "compiler" in owner:
+        asked.found.append(Linked(call.arguments[0], call.where, call.guard, 0.8, named=True))
+    return None
+
+
+def _setup(asked: Asked, call: Call) -> Value | None:
+    if call.last == "add_library" and len(call.arguments) + len(call.named) > 1:
+        asked.own.update(said.text for said in texts(call.arguments[0] if call.arguments else call.named.get("name")))
+        _linked(asked, call, call.guard)
+    if call.last == "run_command":
+        asked.run_commands.update(said.text for said in texts(Many([((), value) for value in call.arguments])))
+    if call.last not in ("setup", "numpy_setup", "_setup", "setuptools_setup") or not call.named:
+        return None
+    for _, item in getattr(call.named.get("libraries"), "items", ()):
+        if isinstance(item, Many) and item.items:
+            asked.own.update(said.text for said in texts(item.items[0][1]))
+    asked.scripts += list(texts(call.named.get("cffi_modules"), call.guard))
+    if isinstance(commands := call.named.get("cmdclass"), Table):
+        asked.commands.update({str(key): value for key, value in commands.entries.items()})
+    return None
+
+
+def _cffi(asked: Asked, call: Call) -> Value | None:
+    if call.last not in ("set_source", "verify", "set_source_pkgconfig") or not (call.arguments or call.named):
+        return None
+    for value in call.arguments[:2]:
+        asked.sources += [(said, True) for said in texts(value, call.guard) if "#include" in said.text]
+    for name in ("libraries", "extra_link_args", "extra_objects"):
+        if name in call.named:
+            _link(asked, name, call.named[name], call.where, call.guard)
+    if call.last == "set_source_pkgconfig" and len(call.arguments) > 1:
+        words = texts(call.arguments[1], call.guard)
+        asked.found += modules_of([Said(w.text, w.where or call.where, w.guard) for w in words], 0.95)
+    return None
+
+
+def _command(asked: Asked, call: Call) -> Value | None:
+    if call.followed or (not call.arguments and "args" not in call.named):
+        return None
+    runs = call.last in _RUNS
+    first = call.arguments[0] if call.arguments else call.named["args"]
+    if not runs and isinstance(first, Const):
+        return None
+    for item in find_in_command(first, call.where, call.guard, sure=runs):
+        if isinstance(item, Flag):
+            asked.flags.append(item)
+        else:
+            asked.found.append(item)
+    return None
+
+
+def _pkg_config(asked: Asked, call: Call) -> Value | None:
+    if not _PKG_CONFIG_NAME.search(call.name) or call.last in _RUNS or is_elsewhere(call.last):
+        return None
+    if any(isinstance(item, Request) and item.kind == "pkg-config" for item in asked.found[call.before :]):
+        return None  # following it told more than its name does
+    words = [said for value in call.arguments for said in texts(value, call.guard)]
+    words = [Said(part, said.where or call.where, said.guard) for said in words for part in said.text.split()[:50]]
+    words = [said for said in words if said.text not in _STOP_WORDS and not _FILE.fullmatch(said.text)]
+    module = call.name.startswith("pkgconfig.")
+    probe = bool(_CHECKS.search(call.last)) and call.last != "configure_extension"
+    new = list(modules_of([w for w in words if "/" not in w.text], 0.95 if module else 0.85, probe=probe))
+    asked.found += new
+    return Unknown(call.name, tuple(new)) if new and not call.followed else None
+
+
+def _probe(asked: Asked, call: Call) -> Value | None:
+    last = call.last
+    if len(last) > _MAX_NAME or not _PROBE.fullmatch(last) or is_elsewhere(last) or call.name.startswith("config."):
+        return None
+    new: list[Request] = []
+    functions = "function" in last.lower() or "link" in last.lower()
+    given = [] if functions else [said for value in call.arguments for said in texts(value, call.guard)]
+    for name in ("libraries", "library", "lib", "includes", "headers", "header", "include", "name", "names"):
+        given += list(texts(call.named.get(name), call.guard))
+    for said in given:
+        where = said.where or call.where
+        if _HEADER.fullmatch(said.text) and not said.text.startswith("/"):
+            new.append(Request("header", said.text, where, said.guard, 0.7, probe=True))
+        elif not ("lib" in last.lower() or functions):
+            continue
+        elif _LIBRARY.fullmatch(said.text) and not _FILE.fullmatch(said.text):
+            name = said.text.removeprefix("lib") or said.text
+            new.append(Request("library", name, where, said.guard, 0.7, probe=True))
+    asked.found += new
+    return Unknown(call.name, tuple(new)) if new else None
+
+
+def _program_probe(asked: Asked, call: Call) -> Value | None:
+    if not _LOOKS_FOR_PROGRAM.fullmatch(call.last.lstrip("_")) or not call.arguments:
+        return None
+    for said in texts(call.arguments[0], call.guard):
+        if is_program(said.text) or is_pkg_config(said.text):
+            text = Const(said.text, said.where or call.where)
+            if is_pkg_config(said.text):
+                return Const(said.text, said.where, default=True)  # what else it asks for cannot be found without
+            request = Request("program", said.text, said.where or call.where, said.guard, 0.7, probe=True)
+            asked.found.append(request)
+            return Unknown(call.name, (request,), text)
+    return None
+
+
+def _download(asked: Asked, call: Call) -> Value | None:
+    if call.followed or not (call.last in _DOWNLOADS or call.name in _DOWNLOADS):
+        return None
+    address = next((said.text for value in call.arguments for said in texts(value) if "://" in said.text), "a file")
+    condition = f" if {call.guard[-1]}" if call.guard else ""
+    asked.flags.append(Flag(kind="download", text=f"{call.last} fetches {address[:120]}{condition}", where=call.where))
+    return None
+
+
+def _numpy_info(asked: Asked, call: Call) -> Value | None:
+    if call.last not in ("get_info", "get_numpy_info") or not call.arguments:
+        return None
+    name = next(texts(call.arguments[0]), None)
+    if name is None or not _LAPACK.search(name.text):
+        return None
+    kind = "interface/lapack" if "lapack" in name.text.lower() else "interface/blas"
+    action = call.named.get("notfound_action", call.arguments[1] if len(call.arguments) > 1 else Const(0))
+    demanded = isinstance(action, Const) and action.value == 2
+    request = Request("virtual", kind, name.where or call.where, call.guard, 0.8, probe=True, demanded=demanded)
+    asked.found.append(request)
+    return Unknown(call.name, (request,))
+
+
+_BY_SOURCE = (
+    ((".f", ".f77", ".f90", ".f95", ".for", ".f03", ".f08"), "language", "fortran"),
+    ((".i",), "program", "swig"),
+    ((".cu",), "language", "cuda"),
+)
+LISTENERS: tuple[Listener, ...] = (
+    _extension,
+    _unknown_list,
+    _setup,
+    _cffi,
+    _command,
+    _pkg_config,
+    _probe,
+    _program_probe,
+    _download,
+    _numpy_info,
+)

@@ -1,0 +1,181 @@
+"""Tests, loops and handlers of a build script: which are live on Linux, and on which conditions."""
+
+import ast
+from collections.abc import Sequence
+
+from wheelbase.source.python_calls import Calls
+from wheelbase.source.python_evaluator import Answerer, Flow, Watcher
+from wheelbase.source.python_methods import join
+from wheelbase.source.python_platform import Truth, truth
+from wheelbase.source.python_values import Guard, Request, Unknown, Value
+
+_INTERNAL = frozenset(
+    "ImportError ModuleNotFoundError KeyError AttributeError IndexError TypeError NameError UnicodeDecodeError"
+    " UnicodeError KeyboardInterrupt StopIteration PackageNotFoundError DistributionNotFound".split()
+)
+
+
+class Branches(Calls):
+    """Follows what may be taken of tests, loops and handlers, and puts together what is known after them."""
+
+    def __init__(self, watcher: Watcher, answer: Answerer, required: set[str]) -> None:
+        """`required` are names of features that may not be missing."""
+        super().__init__(watcher, answer)
+        self.required = required
+
+    def _if(self, node: ast.If) -> Flow:
+        found, requests = self.decide(node.test)
+        if found.value is not False and self._is_required(node.test):
+            return self._demanding(node.body)
+        return self.branch(node.test, found, requests, node.body, node.orelse)
+
+    def _is_required(self, test: ast.expr) -> bool:
+        return bool(self.required) and any(
+            isinstance(part, ast.Constant) and isinstance(part.value, str) and part.value in self.required
+            for part in ast.walk(test)
+        )
+
+    def _demanding(self, body: list[ast.stmt]) -> Flow:
+        start = self.watcher.size()
+        flow = self.block(body)
+        self.watcher.demand(start)
+        return flow if flow is Flow.FAIL else Flow.NEXT
+
+    def branch(
+        self,
+        test: ast.AST,
+        found: Truth,
+        requests: tuple[Request, ...],
+        body: Sequence[ast.stmt],
+        otherwise: Sequence[ast.stmt],
+    ) -> Flow:
+        """Follow the branches that may be taken, and put together what is known after them."""
+        if found.value is not None and found.sure:
+            return self.block(body if found.value else otherwise)
+        before = dict(self.scope.names)
+        ends: list[tuple[bool, Flow, Guard, dict[str, Value]]] = []
+        for holds, statements in ((True, body), (False, otherwise)):
+            guard = () if found.value is holds else (self.conditions.of(test, holds),)
+            self.scope.names.clear()
+            self.scope.names.update(before)
+            with self.under(*guard):
+                flow = self.block(statements)
+            ends.append((holds, flow, guard, dict(self.scope.names)))
+        return self._after(test, ends, requests, before)
+
+    def _after(
+        self,
+        test: ast.AST,
+        ends: list[tuple[bool, Flow, Guard, dict[str, Value]]],
+        requests: tuple[Request, ...],
+        before: dict[str, Value],
+    ) -> Flow:
+        staying = [(guard, names) for _, flow, guard, names in ends if flow is Flow.NEXT]
+        if len(staying) == 1:
+            staying = [((), staying[0][1])]
+        names = join(before, *staying)
+        self.scope.names.clear()
+        self.scope.names.update(names)
+        flows = [flow for _, flow, _, _ in ends]
+        if Flow.FAIL in flows and flows != [Flow.FAIL, Flow.FAIL]:
+            for request in requests:
+                request.demanded = True
+        for holds, flow, guard, _ in ends:
+            default_stays = guard and not all(guards for _, _, guards, _ in ends)
+            if flow in (Flow.RETURN, Flow.CONTINUE, Flow.BREAK) and Flow.NEXT in flows and not default_stays:
+                self.gone.append(self.conditions.of(test, not holds))
+        if Flow.NEXT in flows:
+            return Flow.NEXT
+        return next((flow for flow in flows if flow is not Flow.FAIL), Flow.FAIL)
+
+    def _loop(self, node: ast.For | ast.AsyncFor) -> Flow:
+        value = self.evaluate(node.iter)
+        outer = len(self.gone)
+        by_default = isinstance(value, Unknown) and value.name.startswith(("sys.argv", "os.environ"))
+        for guard, item in self.turns(value):
+            self.assign(node.target, item)
+            with self.under(*guard, *((self.conditions.of(node.iter),) if by_default else ())):
+                flow = self.block(node.body)
+            if flow in (Flow.RETURN, Flow.FAIL) and not guard and not isinstance(value, Unknown):
+                return flow
+            if flow is Flow.BREAK and not guard:
+                break
+        del self.gone[outer:]
+        return self.block(node.orelse) if not any(isinstance(part, ast.Break) for part in ast.walk(node)) else Flow.NEXT
+
+    def _while(self, node: ast.While) -> Flow:
+        found, requests = self.decide(node.test)
+        outer = len(self.gone)
+        flow = (
+            self.branch(node.test, found, requests, node.body, []) if found.value is not True else self.block(node.body)
+        )
+        del self.gone[outer:]
+        return flow if flow in (Flow.RETURN, Flow.FAIL) else Flow.NEXT
+
+    def _try(self, node: ast.Try) -> Flow:
+        start = self.watcher.size()
+        before = dict(self.scope.names)
+        self.tries += 1
+        flow = self.block(node.body)
+        self.tries -= 1
+        if flow is Flow.NEXT:
+            flow = self.block(node.orelse)
+        after = dict(self.scope.names)
+        found = self.watcher.size()
+        branches: list[tuple[Guard, dict[str, Value]]] = [((), after)] if flow is Flow.NEXT else []
+        falls_back = False
+        for handler in node.handlers:
+            guard = (self.conditions.of(handler),) if flow is not Flow.FAIL else ()
+            outcome = self._handle(handler, guard, before)
+            if outcome is not Flow.FAIL and not _is_internal(handler):
+                falls_back = True
+            if outcome is Flow.NEXT:
+                branches.append((guard, dict(self.scope.names)))
+                if flow not in (Flow.NEXT, Flow.FAIL):
+                    self.gone += guard
+            elif flow is Flow.FAIL and outcome is not Flow.FAIL:
+                flow = outcome
+        if falls_back:
+            self.watcher.narrow(start, found, self.conditions.of(node))
+        names = join(before, *branches) if branches else after
+        self.scope.names.clear()
+        self.scope.names.update(names)
+        last = self.block(node.finalbody)
+        if last is not Flow.NEXT:
+            return last
+        return Flow.NEXT if branches else flow
+
+    def _handle(self, handler: ast.ExceptHandler, guard: Guard, before: dict[str, Value]) -> Flow:
+        self.scope.names.update(before)
+        if handler.name:
+            self.scope.names[handler.name] = Unknown(handler.name)
+        with self.under(*guard):
+            return self.block(handler.body)
+
+    def _match(self, node: ast.Match) -> Flow:
+        subject = self.evaluate(node.subject)
+        for case in node.cases:
+            found = self._matches(case.pattern, subject)
+            if found.value is False and found.sure:
+                continue
+            if found.value and found.sure and case.guard is None:
+                return self.block(case.body)
+            self.branch(case.pattern, Truth(None), (), case.body, [])
+        return Flow.NEXT
+
+    def _matches(self, pattern: ast.pattern, subject: Value) -> Truth:
+        if isinstance(pattern, ast.MatchValue):
+            return truth(self._pair(ast.Eq(), subject, self.evaluate(pattern.value)))
+        if isinstance(pattern, ast.MatchOr):
+            found = [self._matches(part, subject) for part in pattern.patterns]
+            if any(outcome.value for outcome in found):
+                return Truth(True)
+            return Truth(None) if any(outcome.value is None for outcome in found) else Truth(False)
+        return Truth((isinstance(pattern, ast.MatchAs) and pattern.pattern is None) or None)
+
+
+def _is_internal(handler: ast.ExceptHandler) -> bool:
+    if handler.type is None:
+        return False
+    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    return all(ast.unparse(kind).rsplit(".", 1)[-1] in _INTERNAL for kind in kinds)

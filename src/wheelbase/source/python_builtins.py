@@ -1,0 +1,164 @@
+"""Functions of Python that build scripts use on lists, texts and the environment. Pure but for their arguments."""
+
+import posixpath
+from collections.abc import Callable
+from typing import Any
+
+from wheelbase.source.python_fold import fold
+from wheelbase.source.python_methods import extend, items_of, update
+from wheelbase.source.python_platform import is_elsewhere, truth
+from wheelbase.source.python_values import (
+    NOTHING,
+    Class,
+    Const,
+    Guard,
+    Instance,
+    Many,
+    Table,
+    Unknown,
+    Value,
+    requests_of,
+    texts,
+)
+
+Arguments = list[Value]
+Builtin = Callable[[Arguments, dict[str, Value], Guard], Value | None]
+
+
+def builtin(name: str, arguments: Arguments, named: dict[str, Value], guard: Guard) -> Value | None:
+    """Return what a function of Python gives; None where it is not one that is known here."""
+    function = _BUILTINS.get(name)
+    if function is None:
+        return None
+    return function(arguments, named, guard)
+
+
+def _listed(arguments: Arguments, named: dict[str, Value], guard: Guard) -> Value:
+    made = Many()
+    if arguments and isinstance(arguments[-1], Unknown):
+        return arguments[-1]
+    if arguments:
+        extend(made, arguments[-1], ())
+    return made
+
+
+def _chained(arguments: Arguments, named: dict[str, Value], guard: Guard) -> Value:
+    made = Many()
+    for argument in arguments:
+        extend(made, argument, ())
+    return made
+
+
+def _table(arguments: Arguments, named: dict[str, Value], guard: Guard) -> Value:
+    made = Table(born=guard)
+    for argument in arguments:
+        update(made, argument, guard)
+    made.entries |= named
+    return made
+
+
+def _enumerated(arguments: Arguments, named: dict[str, Value], guard: Guard) -> Value | None:
+    items = items_of(arguments[0]) if arguments else None
+    if items is None:
+        return arguments[0] if arguments and isinstance(arguments[0], Unknown) else None
+    return Many([(own, Many([((), Const(number)), ((), item)])) for number, (own, item) in enumerate(items)])
+
+
+def _zipped(arguments: Arguments, named: dict[str, Value], guard: Guard) -> Value | None:
+    lists = [items_of(argument) for argument in arguments]
+    known = [items for items in lists if items is not None]
+    if len(known) != len(lists) or not known:
+        return None
+    return Many([((), Many([((), item) for _, item in row])) for row in zip(*known, strict=False)])
+
+
+def _folded(function: Callable[..., Any]) -> Builtin:
+    return lambda arguments, named, guard: fold(function, *arguments) if arguments else None
+
+
+def _boolean(arguments: Arguments, named: dict[str, Value], guard: Guard) -> Value:
+    found = truth(arguments[0]) if arguments else None
+    if found is None or found.value is None:
+        return Unknown(requests=requests_of(arguments[0]) if arguments else ())
+    return Const(found.value, default=not found.sure)
+
+
+def _environment(arguments: Arguments, named: dict[str, Value], guard: Guard) -> Value:
+    default = arguments[1] if len(arguments) > 1 else named.get("default", Const(None))
+    return Const(default.value, default.where, default=True) if isinstance(default, Const) else default
+
+
+def _joined_path(arguments: Arguments, named: dict[str, Value], guard: Guard) -> Value:
+    return fold(lambda *parts: posixpath.join(*parts), *arguments)
+
+
+def _same(arguments: Arguments, named: dict[str, Value], guard: Guard) -> Value | None:
+    return arguments[0] if arguments else None
+
+
+def _has_attribute(arguments: Arguments, named: dict[str, Value], guard: Guard) -> Value | None:
+    if len(arguments) == 2 and isinstance(arguments[0], Unknown) and arguments[0].name == "sys":
+        name = next(texts(arguments[1]), None)
+        if name and (is_elsewhere(name.text) or name.text.startswith(("pypy", "getwindows", "gettotalref"))):
+            return Const(False)
+    return NOTHING
+
+
+def _is_instance(arguments: Arguments, named: dict[str, Value], guard: Guard) -> Value | None:
+    if len(arguments) != 2:
+        return None
+    value, kind = arguments
+    name = kind.name if isinstance(kind, Unknown) else kind.node.name if isinstance(kind, Class) else ""
+    if name and is_elsewhere(name.rsplit(".", 1)[-1]):
+        return Const(False)
+    kinds: dict[str, tuple[type, ...]] = {"str": (str,), "basestring": (str,), "bytes": (bytes,), "int": (int,)}
+    if isinstance(value, Const) and name in (*kinds, "list", "tuple", "dict", "set"):
+        return Const(isinstance(value.value, kinds.get(name, ())))
+    if isinstance(value, Many) and name in (*kinds, "list", "tuple", "dict"):
+        return Const(name in ("list", "tuple"))
+    if isinstance(value, Instance) and value.kind is not None and isinstance(kind, Class):
+        return Const(value.kind is kind or any(base is kind for base in value.kind.bases))
+    return NOTHING
+
+
+def _get_attribute(arguments: Arguments, named: dict[str, Value], guard: Guard) -> Value | None:
+    if len(arguments) < 2 or not isinstance(arguments[1], Const):
+        return None
+    owner, name = arguments[0], arguments[1].value
+    if isinstance(owner, Instance) and name in owner.attributes.entries:
+        return owner.attributes.entries[name]
+    return arguments[2] if len(arguments) > 2 else None
+
+
+_BUILTINS: dict[str, Builtin] = {
+    **dict.fromkeys(("list", "tuple", "set", "frozenset", "sorted", "reversed", "iter", "filter"), _listed),
+    **dict.fromkeys(("dict", "OrderedDict", "collections.OrderedDict", "Munch"), _table),
+    **dict.fromkeys(("itertools.chain", "chain"), _chained),
+    **dict.fromkeys(("os.environ.get", "os.getenv", "environ.get", "getenv", "os.environ.pop"), _environment),
+    **dict.fromkeys(("os.path.join", "path.join", "pjoin", "posixpath.join", "op.join", "join"), _joined_path),
+    **dict.fromkeys(
+        ("os.path.abspath", "os.path.realpath", "os.path.normpath", "os.path.expanduser", "os.fspath", "os.fsdecode"),
+        _same,
+    ),
+    **dict.fromkeys(("Path", "pathlib.Path", "copy.copy", "copy.deepcopy", "deepcopy", "cythonize"), _same),
+    **dict.fromkeys(("Cython.Build.cythonize", "no_cythonize", "cast", "typing.cast", "shlex.quote"), _same),
+    "bool": _boolean,
+    "strtobool": _folded(lambda text: str(text).lower() in ("y", "yes", "t", "true", "on", "1")),
+    "distutils.util.strtobool": _folded(lambda text: str(text).lower() in ("y", "yes", "t", "true", "on", "1")),
+    "int": _folded(int),
+    "str": _folded(str),
+    "len": _folded(len),
+    "any": _folded(any),
+    "all": _folded(all),
+    "os.path.dirname": _folded(posixpath.dirname),
+    "os.path.basename": _folded(posixpath.basename),
+    "os.path.splitext": _folded(posixpath.splitext),
+    "shlex.split": _folded(lambda text: text.split()),
+    "shlex.join": _folded(lambda words: " ".join(words)),
+    "enumerate": _enumerated,
+    "zip": _zipped,
+    "hasattr": _has_attribute,
+    "isinstance": _is_instance,
+    "issubclass": _is_instance,
+    "getattr": _get_attribute,
+}

@@ -1,0 +1,247 @@
+"""Calls of a build script: functions of the archive are followed, of others what is known on Linux is told."""
+
+import ast
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from wheelbase.source.python_builtins import builtin
+from wheelbase.source.python_evaluator import Answerer, Call, Flow, Stopped, Watcher
+from wheelbase.source.python_expressions import Expressions, member
+from wheelbase.source.python_platform import is_elsewhere, known_call, known_name
+from wheelbase.source.python_values import (
+    NOTHING,
+    Class,
+    Const,
+    Either,
+    Function,
+    Guard,
+    Instance,
+    Many,
+    Request,
+    Scope,
+    Table,
+    Unknown,
+    Value,
+    either,
+    requests_of,
+)
+
+_MAX_REPEATS = 2  # of one call with the same arguments on the same conditions: what it did once it does again
+_MAX_KEY = 500
+_MAX_CALLS = 12  # within one another
+_MAX_STEPS_OF_ONE = 6_000  # of one function and what it calls, in all its calls
+_ENDS = frozenset(
+    ("sys.exit", "exit", "quit", "os._exit", "sys.stderr.exit", "os.abort", "parser.error", "SystemExit", "ap.error")
+)
+_FAILS_BY_DEFAULT = frozenset(("sys.argv.remove", "sys.argv.index"))
+
+
+@dataclass(slots=True)
+class Frame:
+    """A function that is being followed, and what it returned on which conditions."""
+
+    returned: list[tuple[Guard, Value]] = field(default_factory=list)
+    yielded: Many | None = None
+    base: Guard = ()
+
+
+class Calls(Expressions):
+    """Follows functions and methods of the archive, and tells of every call."""
+
+    def __init__(self, watcher: Watcher, answer: Answerer) -> None:
+        """`answer` tells what calls give that ask for files of the archive."""
+        super().__init__(watcher)
+        self.answer = answer
+        self.frames = [Frame()]
+        self.active: list[ast.AST] = []
+        self.followed: set[ast.AST] = set()
+        self.spent: dict[ast.AST, int] = {}
+        self.counts: dict[object, int] = {}
+        self.results: dict[object, Value] = {}
+        self.tries = 0  # that surround the statement
+
+    def block(self, statements: Sequence[ast.stmt]) -> Flow:
+        """Follow statements until one leaves."""
+        raise NotImplementedError
+
+    def invoke(self, function: Function, arguments: list[Value], named: dict[str, Value]) -> Value:
+        """Return what a function of the archive gives. Raises Stopped where it never returns."""
+        node = function.node
+        if node in self.active or len(self.active) >= _MAX_CALLS or self.spent.get(node, 0) > _MAX_STEPS_OF_ONE:
+            return NOTHING
+        if not isinstance(node, ast.Lambda) and is_elsewhere(node.name):
+            return NOTHING
+        self.followed.add(node)
+        key = self._key(function, arguments, named)
+        if key is not None and self.counts.get(key, 0) >= _MAX_REPEATS:
+            return self.results.get(key, NOTHING)
+        scope = Scope(function.scope.path, parent=function.scope)
+        caller, guards, gone, steps = self.scope, self.guards, self.gone, self.steps
+        self.guards, self.gone = self.guard, []
+        self.active.append(node)
+        self.frames.append(Frame(base=self.guards))
+        self.scope = scope
+        try:
+            self._bind(function, arguments, named, scope)
+            if isinstance(node, ast.Lambda):
+                return self.evaluate(node.body)
+            result = self._result(self.block(node.body))
+            if key is not None:
+                self.counts[key] = self.counts.get(key, 0) + 1
+                self.results[key] = result
+            return result
+        finally:
+            self.frames.pop()
+            self.active.pop()
+            self.scope, self.guards, self.gone = caller, guards, gone
+            self.spent[node] = self.spent.get(node, 0) + steps - self.steps
+
+    def _key(self, function: Function, arguments: list[Value], named: dict[str, Value]) -> object:
+        """Return what tells a call from others, where its arguments are texts and the like; else None."""
+        if not all(isinstance(value, Const) for value in (*arguments, *named.values())):
+            return None
+        given = [value.value for value in arguments if isinstance(value, Const)]
+        given += [(name, value.value) for name, value in named.items() if isinstance(value, Const)]
+        return function.node, id(function.owner), self.guard, repr(given)[:_MAX_KEY] if given else ""
+
+    def _result(self, flow: Flow) -> Value:
+        frame = self.frames[-1]
+        if frame.yielded is not None:
+            return frame.yielded
+        if flow is Flow.FAIL and not frame.returned:
+            raise Stopped
+        if flow is Flow.NEXT:
+            frame.returned.append((tuple(self.gone), Const(None)))
+        if not frame.returned:
+            return NOTHING
+        return either(*frame.returned) if len(frame.returned) > 1 else frame.returned[0][1]
+
+    def _bind(self, function: Function, arguments: list[Value], named: dict[str, Value], scope: Scope) -> None:
+        given = function.node.args
+        names = [argument.arg for argument in given.posonlyargs + given.args]
+        values = list(arguments)
+        if function.owner is not None:
+            values.insert(0, function.owner)
+        rest = dict(named)
+        defaults = dict(zip(reversed(names), reversed(given.defaults), strict=False))
+        defaults |= {
+            argument.arg: default
+            for argument, default in zip(given.kwonlyargs, given.kw_defaults, strict=True)
+            if default is not None
+        }
+        for number, name in enumerate(names + [argument.arg for argument in given.kwonlyargs]):
+            if number < min(len(values), len(names)):
+                scope.names[name] = values[number]
+            elif name in rest:
+                scope.names[name] = rest.pop(name)
+            elif name in defaults:
+                scope.names[name] = self.evaluate(defaults[name])
+            else:
+                scope.names[name] = known_name(name) or Unknown(name)
+        if given.vararg:
+            more = [((), value) for value in values[len(names) :]]
+            scope.names[given.vararg.arg] = Many(list(more), open=not values)
+        if given.kwarg:
+            scope.names[given.kwarg.arg] = Table(rest, self.guard, open=not values and not named)
+
+    def create(self, kind: Class, arguments: list[Value], named: dict[str, Value]) -> Instance:
+        """Return an object of a class of the archive, after its `__init__`."""
+        made = Instance(kind.node.name, kind, Table(born=self.guard))
+        init = member(kind, "__init__")
+        if isinstance(init, Function):
+            self.invoke(Function(init.node, init.scope, made), arguments, named)
+        else:
+            made.attributes.entries |= named
+        return made
+
+    def call(self, node: ast.Call) -> Value:
+        """Follow a call of the archive's own; tell of each."""
+        owner: Value | None = None
+        if isinstance(node.func, ast.Attribute):
+            owner = self.evaluate(node.func.value)
+            function = NOTHING if isinstance(owner, Many | Table | Const) else self.attribute(owner, node.func.attr)
+        else:
+            function = self.evaluate(node.func)
+        arguments, named = self._arguments(node)
+        call = Call(_name_of(node, function), arguments, named, self.where(node), self.guard, node=node, owner=owner)
+        call.before = self.watcher.size()
+        if call.name in _FAILS_BY_DEFAULT and self.tries:
+            raise Stopped
+        if isinstance(owner, Either):
+            result = self._call_on_each(owner, node, call)
+        elif isinstance(owner, Many | Table | Const) and isinstance(node.func, ast.Attribute):
+            result = self.method(node.func.attr, owner, arguments, named, node)
+            if not isinstance(owner, Const):
+                return result
+        else:
+            result = self._apply(function, call)
+        told = self.watcher.called(call)
+        if call.name in _ENDS:
+            raise Stopped
+        return told if told is not None else result
+
+    def _call_on_each(self, owner: Either, node: ast.Call, call: Call) -> Value:
+        results: list[tuple[Guard, Value]] = []
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else ""
+        for guard, value in owner.options:
+            with self.under(*guard):
+                if isinstance(value, Many | Table | Const):
+                    results.append((guard, self.method(name, value, call.arguments, call.named, node)))
+                elif not isinstance(value, Either):
+                    results.append((guard, self._apply(self.attribute(value, name), call)))
+        return either(*results) if results else NOTHING
+
+    def _apply(self, function: Value, call: Call) -> Value:
+        if isinstance(function, Function):
+            call.followed = True
+            return self.invoke(function, call.arguments, call.named)
+        if isinstance(function, Class):
+            call.followed = True
+            return self.create(function, call.arguments, call.named)
+        if isinstance(function, Either):
+            with_guards = [(g, v) for g, v in function.options if isinstance(v, Function | Class)]
+            results = []
+            for guard, value in with_guards:
+                with self.under(*guard):
+                    results.append((guard, self._apply(value, call)))
+            return either(*results) if results else NOTHING
+        answer = self.answer(call) or known_call(call.name)
+        if answer is None and is_elsewhere(call.last):
+            return Const(None)  # what is for other systems finds nothing here
+        if answer is None:
+            answer = builtin(call.name, call.arguments, call.named, self.guard)
+        return answer if answer is not None else Unknown(call.name, _asked(call.arguments))
+
+    def _arguments(self, node: ast.Call) -> tuple[list[Value], dict[str, Value]]:
+        arguments: list[Value] = []
+        named: dict[str, Value] = {}
+        for argument in node.args:
+            if isinstance(argument, ast.Starred):
+                value = self.evaluate(argument.value)
+                items = value.items if isinstance(value, Many) else []
+                arguments += [Either(((guard, item),)) if guard else item for guard, item in items]
+            else:
+                arguments.append(self.evaluate(argument))
+        for keyword in node.keywords:
+            value = self.evaluate(keyword.value)
+            if keyword.arg is not None:
+                named[keyword.arg] = value
+                continue
+            for guard, table in value.options if isinstance(value, Either) else (((), value),):
+                for key, entry in table.entries.items() if isinstance(table, Table) else ():
+                    named[str(key)] = Either(((guard, entry),)) if guard else entry
+        return arguments, named
+
+
+def _asked(arguments: list[Value]) -> tuple[Request, ...]:
+    return tuple(dict.fromkeys(request for argument in arguments for request in requests_of(argument)))
+
+
+def _name_of(node: ast.Call, function: Value) -> str:
+    if isinstance(function, Unknown) and function.name and not function.name.startswith("?"):
+        return function.name
+    if isinstance(node.func, ast.Attribute):
+        inner = node.func.value
+        prefix = inner.id if isinstance(inner, ast.Name) else inner.attr if isinstance(inner, ast.Attribute) else "?"
+        return f"{prefix}.{node.func.attr}"
+    return node.func.id if isinstance(node.func, ast.Name) else "?"

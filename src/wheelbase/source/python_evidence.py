@@ -1,0 +1,165 @@
+"""From what scripts ask for to evidence: each place once, and whether a build does without it. Pure."""
+
+import ast
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+import msgspec
+
+from wheelbase.source.findings import Evidence, Flag
+from wheelbase.source.includes import find_includes
+from wheelbase.source.python_asked import LOOSE, Asked, Built, Linked
+from wheelbase.source.python_libraries import is_always_there, is_dynamic, requests_of_list
+from wheelbase.source.python_values import Condition, Guard, Request, both
+from wheelbase.source.tree import SourceTree
+
+_BUNDLED_OPTION = re.compile(r"system|bundle|vendor|embed", re.IGNORECASE)
+_RECIPES = ("configure", "configure.ac", "CMakeLists.txt", "Makefile", "Makefile.in", "meson.build", "autogen.sh")
+_MAX_REQUESTS = 5_000
+_MAX_GROUP = 40  # places that ask for one thing
+_MAX_ROUNDS = 8
+_Tests = dict[tuple[int, bool], Condition]
+_BUILD_TOOLS = frozenset(("configure", "make", "cmake", "autoreconf", "meson", "ninja"))
+
+
+def evidence_of(asked: Asked, tree: SourceTree) -> Iterator[Evidence]:
+    """Yield the evidence of all that was asked for; of several at one place the strongest."""
+    requests = [item for item in islice(_requests(asked, tree), _MAX_REQUESTS) if not _is_known(item, asked)]
+    _settle_alternatives(requests)
+    copies = _copies(tree) if any(request.name in _BUILD_TOOLS for request in requests) else set()
+    best: dict[tuple[str, str, str], Evidence] = {}
+    for request in requests:
+        copied = request.kind in ("library", "pkg-config") and stem(request.name) in copies
+        evidence = evidence_of_request(request, bundled=copied)
+        # A program is run again and again: its first place tells enough.
+        where = evidence.where.rpartition(":")[0] if evidence.kind == "program" else evidence.where
+        key = (evidence.kind, evidence.name, where)
+        if key not in best or _rank(evidence) > _rank(best[key]):
+            best[key] = evidence
+    yield from best.values()
+    yield from _of_sources(asked)
+
+
+def dynamic_of(asked: Asked) -> Iterator[Flag]:
+    """Yield flags for libraries that the environment names, and nothing else."""
+    for item in asked.found:
+        if isinstance(item, Linked) and not item.named and is_dynamic(item):
+            yield Flag(kind="dynamic", text="the environment names the libraries that are linked", where=item.where)
+
+
+def evidence_of_request(request: Request, *, bundled: bool = False) -> Evidence:
+    """Return the evidence that one place gives."""
+    optional = bool(request.guard) or (request.probe and not request.demanded) or bundled
+    condition = str(request.guard[-1]) if request.guard else ""
+    return Evidence(
+        kind=request.kind,
+        name=request.name,
+        where=request.where,
+        need="optional" if optional else "required",
+        weight=request.weight,
+        bundled=bundled or bool(_BUNDLED_OPTION.search(condition)),
+        condition=condition,
+    )
+
+
+def _rank(evidence: Evidence) -> tuple[bool, float]:
+    return evidence.need == "required", evidence.weight
+
+
+def _is_known(request: Request, asked: Asked) -> bool:
+    return request.kind == "library" and (request.name in asked.own or is_always_there(request.name))
+
+
+def _requests(asked: Asked, tree: SourceTree) -> Iterator[Request]:
+    """Yield all requests; those of lists that are known by name only where nothing else told of the same text."""
+    forgiving = _forgiven(asked)
+    lists = [item for item in asked.found if isinstance(item, Linked)]
+    found = sorted((item for item in asked.found if isinstance(item, Request)), key=lambda item: item.weight <= LOOSE)
+    told: set[tuple[str, str]] = set()
+    for request in found:
+        if request.weight > LOOSE or (request.where, request.name) not in told:
+            yield request
+            told.add((request.where, request.name))
+    told.clear()
+    for linked in sorted(lists, key=lambda item: item.named):
+        for request in requests_of_list(linked, tree):
+            key = (request.where, request.name)
+            if linked.named and key in told:
+                continue
+            if not linked.named:
+                told.add(key)
+            request.guard = both(request.guard, forgiving)
+            yield request
+
+
+def _forgiven(asked: Asked) -> Guard:
+    """Return the condition on which the script goes on without its extensions, where it does with all of them."""
+    built = [item for item in asked.found if isinstance(item, Built)]
+    return built[0].guard[-1:] if built and all(item.guard for item in built) else ()
+
+
+def _settle_alternatives(requests: Iterable[Request]) -> None:
+    """Drop a condition of what is asked for on the opposite one too, such as by pkg-config or else by its name."""
+    groups: dict[str, list[Request]] = defaultdict(list)
+    for request in requests:
+        if request.kind in ("pkg-config", "library", "program") and not request.probe:
+            groups[stem(request.name)].append(request)
+    for group in groups.values():
+        guards = [{_test(condition): condition for condition in request.guard} for request in group][:_MAX_GROUP]
+        for _ in range(_MAX_ROUNDS):
+            settled = [_settled(guard, guards) for guard in guards]
+            for guard, test in zip(guards, settled, strict=True):
+                guard.pop(test, None)
+        for request, guard in zip(group, guards, strict=False):
+            request.guard = tuple(guard.values())
+
+
+def _settled(guard: _Tests, guards: list[_Tests]) -> tuple[int, bool]:
+    """Return a test of a guard that makes no difference: another holds on its opposite, and else on no more."""
+    for test, outcome in guard:
+        rest = guard.keys() - {(test, outcome)}
+        if any((test, not outcome) in other and other.keys() - {(test, not outcome)} <= rest for other in guards):
+            return test, outcome
+    return 0, False
+
+
+def _test(condition: Condition) -> tuple[int, bool]:
+    """Return what a condition is about, and its outcome: a handler is the other outcome of its `try`."""
+    if isinstance(condition.node, ast.Try):
+        return min(id(handler) for handler in condition.node.handlers), True
+    if isinstance(condition.node, ast.ExceptHandler):
+        return id(condition.node), False
+    return id(condition.node), condition.holds
+
+
+def stem(name: str) -> str:
+    """Return a name without what differs between a library, its module of pkg-config and its folder."""
+    name = re.sub(r"[-_]config$", "", name.lower())
+    name = re.sub(r"[-_.]?v?\d+([._]\d+)*$", "", name)
+    return re.sub(r"[^a-z]", "", name.removeprefix("lib"))
+
+
+def _copies(tree: SourceTree) -> set[str]:
+    """Return the names of libraries whose source the archive holds, as far as the names of folders tell."""
+    found = set()
+    for path in tree.sizes:
+        folder, _, name = path.rpartition("/")
+        if name in _RECIPES and folder:
+            found.add(stem(folder.rpartition("/")[2]))
+    return found
+
+
+def _of_sources(asked: Asked) -> Iterator[Evidence]:
+    """Yield what C asks for that stands in scripts: sure where it is compiled, else only tried perhaps."""
+    seen: set[str] = set()
+    for said, compiled in sorted(asked.sources, key=lambda item: not item[1]):
+        path, _, line = said.where.rpartition(":")
+        if said.where in seen or not line.isdigit():
+            continue
+        seen.add(said.where)
+        for found in find_includes(said.text, path, int(line)):
+            optional = found.need == "optional" or bool(said.guard) or not compiled
+            condition = found.condition or (str(said.guard[-1]) if said.guard else "")
+            yield msgspec.structs.replace(found, need="optional" if optional else "required", condition=condition)

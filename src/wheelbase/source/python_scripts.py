@@ -1,0 +1,277 @@
+"""What the Python scripts of a build ask for: setup.py, what it imports of the archive, cffi modules, setup.cfg.
+
+Scripts are followed as Python would run them on Linux with nothing set by the caller, as far as that can be told
+without running anything: see `python_statements`.
+"""
+
+import ast
+import configparser
+import re
+import threading
+import warnings
+from collections.abc import Iterator
+
+from wheelbase.source.backend import Backend, backend_of, read_toml
+from wheelbase.source.findings import Evidence, Flag
+from wheelbase.source.python_archive import Archive
+from wheelbase.source.python_asked import Asked, Linked
+from wheelbase.source.python_asks import LISTENERS
+from wheelbase.source.python_evaluator import Exhausted, Stopped
+from wheelbase.source.python_evidence import dynamic_of, evidence_of, evidence_of_request
+from wheelbase.source.python_expressions import member
+from wheelbase.source.python_libraries import requests_of_list
+from wheelbase.source.python_statements import Interpreter
+from wheelbase.source.python_values import (
+    Class,
+    Const,
+    Function,
+    Instance,
+    Scope,
+    Table,
+    Unknown,
+)
+from wheelbase.source.tree import SourceTree, is_vendored
+
+_MAX_SCRIPT = 256 << 10
+_MAX_SCRIPTS = 40
+_BUILDS = re.compile(rb"setuptools|distutils|pkg.?config|cffi|Extension\(|set_source|libraries", re.IGNORECASE)
+_BUILD_WORD = re.compile(r"build|setup|conf|ffi|ext|compil|dist", re.IGNORECASE)
+_REQUIRED_LIST = re.compile(rb"required\w*\s*(:[^=\n]{0,40})?=\s*[\[({]", re.IGNORECASE)
+_BUILD_SCRIPT = re.compile(r"_?(setup|build|cffi)\w*\.py|\w+_(build|setup|cffi|ffi)\.py|build_\w+\.py|configure\.py")
+_OTHER_BACKENDS = (
+    "mesonpy",
+    "maturin",
+    "scikit_build_core",
+    "hatchling",
+    "flit",
+    "poetry",
+    "pdm",
+    "whey",
+    "enscons",
+    "uv_build",
+)
+_NAMED_SCRIPT = re.compile(r"""\b(?:path|script|build|hook|setup-script)\s*=\s*["']([\w./-]+\.py)["']""")
+_PARSING = threading.Lock()  # warnings are silenced for all threads at once
+
+# What pip runs of setuptools' commands when it makes a wheel.
+_COMMANDS_RUN = re.compile(r"build(_\w+)?|install(_\w+)?|egg_info|bdist_wheel|dist_info|editable_wheel|config(_\w+)?")
+_COMMANDS_NOT_RUN = frozenset(
+    "Command TestCommand test sdist clean upload develop register check bdist_rpm bdist_egg bdist build_sphinx BuildDoc"
+    " upload_docs Distribution".split()
+)
+_ENTRY = re.compile(
+    r"__init__|initialize_options|finalize_options|run|build|build_(wheel|sdist|editable|extensions?|libraries)|configuration"
+    r"|initialize|prepare_metadata\w*|get_requires\w*|get_ext\w*|ext_modules|make_ext\w*"
+)
+_FIRST_METHODS = ("initialize_options", "finalize_options", "run", "build_extensions", "build_extension")
+
+
+def find_in_python(tree: SourceTree) -> Iterator[Evidence | Flag]:
+    """Yield what the build scripts of an archive ask for. Nothing is run; broken scripts are flagged."""
+    scripts = _Scripts(tree)
+    scripts.follow_all()
+    yield from evidence_of(scripts.asked, tree)
+    yield from scripts.flags
+    yield from dict.fromkeys(dynamic_of(scripts.asked))
+    yield from {flag.where: flag for flag in reversed(scripts.asked.flags)}.values()
+    yield from _of_setup_cfg(tree)
+    yield from _of_pyproject(tree)
+
+
+class _Scripts:
+    """The scripts of an archive, each followed once."""
+
+    def __init__(self, tree: SourceTree) -> None:
+        self.tree = tree
+        self.backend = backend_of(tree)
+        self.folders = _backend_path(tree)
+        self.asked = Asked(LISTENERS)
+        self.flags: list[Flag] = []
+        self.required: set[str] = set()
+        self.scopes: dict[str, Scope] = {}
+        self.interpreter = Interpreter(self.asked, self.load, Archive(tree).answer, self.required)
+
+    def follow_all(self) -> None:
+        """Follow every script that the build runs, then what the build calls of them."""
+        try:
+            for path in _roots(self.tree, self.backend, self.folders):
+                self.follow(path, "__main__")
+            for said in self.asked.scripts:
+                self.follow(said.text.partition(":")[0], "cffi")
+            self._follow_uncalled()
+        except (Exhausted, RecursionError):
+            path = self.interpreter.scope.path or "setup.py"
+            self.flags.append(Flag(kind="unreadable", text="is too long to be followed to its end", where=path))
+
+    def follow(self, path: str, name: str) -> Scope | None:
+        """Return the names of a script after following it; None where it cannot be read or is of no concern."""
+        if path in self.scopes or path not in self.tree:
+            return self.scopes.get(path)
+        if len(self.scopes) >= _MAX_SCRIPTS:
+            return None
+        scope = self.scopes[path] = Scope(path, {"__name__": Const(name)})
+        parsed = self._parse(path)
+        if parsed is None:
+            return None
+        if _REQUIRED_LIST.search(self.tree.raw(path)):
+            self.required.update(_required_names(parsed))
+        self.interpreter.module(parsed, scope)
+        return scope
+
+    def _parse(self, path: str) -> ast.Module | None:
+        data = self.tree.raw(path)
+        if self.tree.sizes[path] > _MAX_SCRIPT:
+            self.flags.append(Flag(kind="unreadable", text="is too large for a build script", where=path))
+            return None
+        try:
+            with _PARSING, warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return ast.parse(data)
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            reason = error.msg if isinstance(error, SyntaxError) else type(error).__name__
+            self.flags.append(Flag(kind="unreadable", text=f"is not Python 3: {reason}", where=path))
+        return None
+
+    def load(self, dotted: str, level: int, importer: str) -> Scope | None:
+        """Return the names of a module of the archive that has to do with the build; None of any other."""
+        folder = importer.rpartition("/")[0]
+        for _ in range(level - 1):
+            folder = folder.rpartition("/")[0]
+        inner = dotted.replace(".", "/")
+        for base in dict.fromkeys([folder] if level else [folder, "", *self.folders]):
+            stem = "/".join(part for part in (base, inner) if part)
+            for path in (f"{stem}.py", f"{stem}/__init__.py"):
+                if path in self.tree:
+                    return self.follow(path, dotted) if self._is_of_build(path) else None
+        return None
+
+    def _is_of_build(self, path: str) -> bool:
+        """Say whether a module has to do with the build, rather than being what the archive installs."""
+        folder, _, name = path.rpartition("/")
+        installed = f"{folder}/__init__.py" in self.tree and folder not in self.folders
+        if installed and not _BUILD_WORD.search(name):
+            return False
+        return path in self.scopes or bool(_BUILDS.search(self.tree.raw(path)))
+
+    def _follow_uncalled(self) -> None:
+        """Follow the classes and functions that the build may call although no script does."""
+        run = self.interpreter
+        for kind in list(run.classes):
+            if self._is_run(kind):
+                self._follow_class(kind)
+        for function in list(run.functions):
+            if function.node not in run.followed:
+                self._follow_call(function)
+
+    def _is_run(self, kind: Class) -> bool:
+        names = {name for name, value in self.asked.commands.items() if value is kind}
+        if names:
+            return any(_COMMANDS_RUN.fullmatch(name) or name in self.asked.run_commands for name in names)
+        return not any(isinstance(b, Unknown) and b.name.rsplit(".", 1)[-1] in _COMMANDS_NOT_RUN for b in kind.bases)
+
+    def _follow_class(self, kind: Class) -> None:
+        made = Instance(kind.node.name, kind, Table())
+        methods = [name for name, value in kind.scope.names.items() if isinstance(value, Function)]
+        for name in dict.fromkeys([*(name for name in _FIRST_METHODS if member(kind, name)), *methods]):
+            method = member(kind, name)
+            if isinstance(method, Function) and (
+                method.node not in self.interpreter.followed or name in _FIRST_METHODS
+            ):
+                self._follow_call(Function(method.node, method.scope, made))
+
+    def _follow_call(self, function: Function) -> None:
+        """Follow a function that no script calls: the build does, or something that is not seen here may."""
+        run, name = self.interpreter, getattr(function.node, "name", "")
+        conditions = () if _ENTRY.fullmatch(name) else (run.conditions.of(function.node),)
+        try:
+            with run.under(*conditions):
+                run.invoke(function, [], {})
+        except (Stopped, RecursionError):
+            return
+
+
+def _required_names(parsed: ast.Module) -> Iterator[str]:
+    """Yield the names of features that a script lists as required."""
+    for node in ast.walk(parsed):
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.List | ast.Set | ast.Tuple):
+            names = [
+                t.id if isinstance(t, ast.Name) else t.attr if isinstance(t, ast.Attribute) else ""
+                for t in node.targets
+            ]
+            if any(name.lower() in ("required", "required_features", "required_libraries") for name in names):
+                for part in node.value.elts:
+                    if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                        yield part.value
+
+
+def _backend_path(tree: SourceTree) -> list[str]:
+    try:
+        system = read_toml(tree.text("pyproject.toml")).get("build-system")
+    except ValueError:
+        return []
+    folders = system.get("backend-path", []) if isinstance(system, dict) else []
+    return [folder.strip("./") for folder in folders if isinstance(folder, str)] if isinstance(folders, list) else []
+
+
+def _roots(tree: SourceTree, backend: Backend, folders: list[str]) -> Iterator[str]:
+    """Yield the scripts that the build starts with, those that it surely runs first."""
+    named = backend.name.partition(":")[0]
+    inner = [
+        "/".join(part for part in (folder, named.replace(".", "/") + end) if part)
+        for folder in folders
+        for end in (".py", "/__init__.py")
+    ]
+    if named.startswith(_OTHER_BACKENDS) and not any(path in tree for path in inner):
+        named_scripts = {found[1] for found in _NAMED_SCRIPT.finditer(tree.text("pyproject.toml"))}
+        yield from (path for path in sorted(named_scripts | {"hatch_build.py"}) if path in tree)
+        return
+    yield from inner
+    yield "setup.py"
+    for path in tree.ending(".py"):
+        name = path.rsplit("/", 1)[-1]
+        if path.count("/") > 4 or is_vendored(path) or not _BUILD_SCRIPT.fullmatch(name):
+            continue
+        data = tree.raw(path)
+        if name == "setup.py" and "/" in path and b"numpy.distutils" not in data:
+            continue
+        if _BUILDS.search(data) and (b"set_source" in data or "/" not in path or name == "setup.py"):
+            yield path
+
+
+def _of_setup_cfg(tree: SourceTree) -> Iterator[Evidence]:
+    text = tree.text("setup.cfg")
+    if "librar" not in text or len(text) > _MAX_SCRIPT:
+        return
+    parser = configparser.ConfigParser(strict=False, interpolation=None)
+    try:
+        parser.read_string(text)
+    except configparser.Error:
+        return
+    lines = text.splitlines()
+    for section in parser.sections():
+        value = parser[section].get("libraries", "") if section == "build_ext" else ""
+        for name in re.split(r"[,\s]+", value):
+            if name:
+                line = next((number for number, line in enumerate(lines, 1) if name in line and "librar" in line), 1)
+                where = f"setup.cfg:{line}"
+                for request in requests_of_list(Linked(Const(name, where), where, (), 0.9), tree):
+                    yield evidence_of_request(request)
+
+
+def _of_pyproject(tree: SourceTree) -> Iterator[Evidence]:
+    """Yield what `[[tool.setuptools.ext-modules]]` links."""
+    text = tree.text("pyproject.toml")
+    if "ext-modules" not in text:
+        return
+    try:
+        modules = read_toml(text)["tool"]["setuptools"]["ext-modules"]
+        named = [(name, module.get("optional")) for module in modules for name in module.get("libraries", ())]
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return
+    lines = text.splitlines()
+    for name, optional in named:
+        line = next((number for number, line in enumerate(lines, 1) if f'"{name}"' in line), 1)
+        where = f"pyproject.toml:{line}"
+        for request in requests_of_list(Linked(Const(name, where), where, (), 0.9), tree):
+            request.probe = bool(optional)
+            yield evidence_of_request(request)

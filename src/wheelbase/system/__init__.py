@@ -1,0 +1,1 @@
+"""What Linux distributions package: who owns a header, and what installing a package brings along."""

@@ -1,0 +1,167 @@
+"""A newer snapshot of a release, made from the user's own mirror. Talks to the network, writes to the cache.
+
+A mirror is believed as far as its Release file goes: indices that it does not describe are refused, since they are of
+another day, or cut off. Contents are the exception: proxies keep them for long, and an older one names nearly the same.
+"""
+
+import gzip
+import hashlib
+import io
+import lzma
+import zlib
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import IO
+
+from wheelbase.errors import MirrorError, WheelbaseError
+from wheelbase.index.client import Client
+from wheelbase.index.values import IndexSettings
+from wheelbase.system import snapshot_file
+from wheelbase.system.apt_sources import CODENAMES, VARIABLE, mirrors
+from wheelbase.system.debian import file_digests, release_fields
+from wheelbase.system.releases import keep, refreshed_snapshot
+from wheelbase.system.snapshot import ARCHITECTURE, sections
+from wheelbase.system.snapshot_file import Header
+
+_MAX_FILE = 512 << 20
+_MAX_UNPACKED = 8 << 30
+_MAX_LINE = 4 << 20
+_BUFFER = 1 << 20
+_HINT = f"set {VARIABLE} to the URL of a mirror that has dists/, with Contents and source indices, or try again later"
+
+
+def refreshed(release: str) -> Header:
+    """Make a snapshot of a release and keep it in the cache, where it is used from now on; return what it is of."""
+    raw = newest(mirrors(), release)
+    keep(release, raw)
+    kept = refreshed_snapshot(release)
+    if kept is None:
+        raise WheelbaseError(
+            f"the snapshot of {release} cannot be written to the cache",
+            hint="set WHEELBASE_CACHE_DIR to a folder of yours",
+        )
+    return kept.header
+
+
+def newest(urls: tuple[str, ...], release: str) -> bytes:
+    """Return a snapshot from the first of the mirrors that has the release."""
+    trouble: list[MirrorError] = []
+    for url in urls:
+        try:
+            return made(url, release)
+        except MirrorError as error:
+            trouble.append(error)
+    raise trouble[0]
+
+
+def made(mirror: str, release: str) -> bytes:
+    """Return the snapshot of a release from a mirror, `http:`, `https:` or `file:`."""
+    codename = CODENAMES.get(release)
+    if codename is None:
+        raise WheelbaseError(
+            f"{release} is not a release of Debian or Ubuntu that wheelbase knows",
+            hint=f"it knows {', '.join(CODENAMES)}",
+        )
+    suite = _Suite(mirror, release, codename)
+    found = sections(suite.contents(), suite.index("binary-amd64/Packages"), suite.index("source/Sources"))
+    if not found["headers"]:
+        raise MirrorError(f"{mirror} lists no headers for {codename}: its Contents indices are not whole", hint=_HINT)
+    return snapshot_file.dump(
+        release=release, suite=codename, date=suite.date, architecture=ARCHITECTURE, sections=found
+    )
+
+
+class _Suite:
+    """One release on a mirror."""
+
+    def __init__(self, mirror: str, release: str, codename: str) -> None:
+        """Read the Release file; everything else is fetched when it is asked for."""
+        self._client = Client(IndexSettings(source="apt", index_url=None))
+        self._url = f"{mirror.rstrip('/')}/dists/{codename}"
+        fields = release_fields(self._required("InRelease", "Release").decode("utf-8", "replace"))
+        self._digests = file_digests(fields)
+        family = release.partition("-")[0]
+        if not self._digests or fields.get("Codename") != codename or fields.get("Origin", "").lower() != family:
+            raise MirrorError(f"{self._url} is not {family}'s {codename}: it has no Release file of it", hint=_HINT)
+        self.date = _date(fields)
+        self._components = [name for name in ("main", "universe") if name in fields.get("Components", "").split()]
+
+    def contents(self) -> Iterator[bytes]:
+        """The lines of all Contents indices: of this architecture, and of all of them where that is another file."""
+        places = [f"main/Contents-{name}.gz" for name in (ARCHITECTURE, "all")]
+        if not self._listed(places[0]):
+            places = [f"Contents-{ARCHITECTURE}.gz"]
+        for place in places:
+            yield from _lines(self._required(place), f"{self._url}/{place}")
+
+    def index(self, name: str) -> Iterator[str]:
+        """The lines of an index, of all components."""
+        for component in self._components:
+            plain = f"{component}/{name}"
+            body = self._required(f"{plain}.xz", f"{plain}.gz")
+            for line in _lines(body, f"{self._url}/{plain}", self._digests.get(plain)):
+                yield line.decode("utf-8", "replace")
+
+    def _listed(self, place: str) -> bool:
+        return place in self._digests or place.removesuffix(".gz") in self._digests
+
+    def _required(self, *places: str) -> bytes:
+        """Return the first of the files that there is."""
+        for place in places:
+            body = self._by_digest(place) or self._file(place)
+            if body:
+                return body
+        raise MirrorError(f"{self._url}/{places[0]} is not there (404)", hint=_HINT)
+
+    def _by_digest(self, place: str) -> bytes | None:
+        """Return the very file that the Release file means, where the mirror keeps it by its digest."""
+        digest = getattr(self, "_digests", {}).get(place)
+        return self._file(f"{place.rpartition('/')[0]}/by-hash/SHA256/{digest}".lstrip("/")) if digest else None
+
+    def _file(self, place: str) -> bytes | None:
+        url = f"{self._url}/{place}"
+        try:
+            answer = self._client.get(url, limit=_MAX_FILE)
+        except WheelbaseError as error:
+            raise MirrorError(str(error), hint=_HINT) from error
+        if answer.status == 404:
+            return None
+        if answer.status != 200:
+            raise MirrorError(f"{url} answers {answer.status}", hint=_HINT)
+        return answer.body
+
+
+def _date(fields: Mapping[str, str]) -> str:
+    try:
+        return parsedate_to_datetime(fields.get("Date", "")).date().isoformat()
+    except ValueError:
+        return datetime.min.date().isoformat()
+
+
+def _lines(body: bytes, url: str, digest: str | None = None) -> Iterator[bytes]:
+    """Yield the lines of a compressed file; one that is broken, or has another digest, is an error."""
+    seen, length = hashlib.sha256(), 0
+    try:
+        with _unpacked(body) as file:
+            while line := file.readline(_MAX_LINE):
+                length += len(line)
+                if length > _MAX_UNPACKED:
+                    raise MirrorError(f"{url} unpacks to more than {_MAX_UNPACKED} bytes", hint=_HINT)
+                if digest:
+                    seen.update(line)
+                yield line
+    except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
+        raise MirrorError(f"{url} is damaged, or was not received whole: {error}", hint=_HINT) from error
+    if digest and seen.hexdigest() != digest:
+        raise MirrorError(f"{url} is not the file that the mirror's Release file describes", hint=_HINT)
+
+
+def _unpacked(body: bytes) -> IO[bytes]:
+    """Open what was received: a server may have unpacked gzip on the way, as it may for any page."""
+    raw = io.BytesIO(body)
+    if body.startswith(b"\x1f\x8b"):
+        return io.BufferedReader(gzip.GzipFile(fileobj=raw), _BUFFER)
+    if body.startswith(b"\xfd7zXZ"):
+        return io.BufferedReader(lzma.LZMAFile(raw), _BUFFER)
+    return raw

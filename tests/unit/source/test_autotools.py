@@ -1,0 +1,103 @@
+"""What configure scripts look for that a Python build runs."""
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wheelbase.source.autotools import find_in_autotools
+from wheelbase.source.findings import Evidence
+from wheelbase.source.tree import SourceTree
+
+RUNS = "subprocess.check_call(['./configure', '--disable-shared'])"
+
+
+def found(files: dict[str, str]) -> list[Evidence]:
+    contents = {path: text.encode("utf-8", "replace") for path, text in files.items()}
+    return list(find_in_autotools(SourceTree({path: len(data) for path, data in contents.items()}, contents)))
+
+
+def named(text: str) -> list[tuple[str, str]]:
+    return [(one.kind, one.name) for one in found({"setup.py": RUNS, "configure.ac": text})]
+
+
+def test_a_library() -> None:
+    assert found({"setup.py": RUNS, "configure.ac": "AC_INIT\n\nAC_CHECK_LIB([ev], [ev_run])\n"}) == [
+        Evidence(kind="library", name="ev", where="configure.ac:3", need="optional", weight=0.4, condition="configure")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "AC_CHECK_LIB(m, sin)\nAC_CHECK_LIB(z, inflate, [AC_CHECK_LIB([x], [y])])",
+            [("library", "z"), ("library", "x")],
+        ),
+        ("AC_SEARCH_LIBS([socket], [socket nsl foo])", [("library", "foo")]),
+        (
+            "AC_CHECK_HEADERS([zlib.h sys/time.h])\nAC_CHECK_HEADER([a/b.h],,)",
+            [("header", "zlib.h"), ("header", "a/b.h")],
+        ),
+        ("AC_CHECK_HEADERS([a.h b.h c.h d.h e.h f.h g.h])", []),
+        (
+            "PKG_CHECK_MODULES([X], [glib-2.0 >= 2.1, libpng>=1 cairo], [yes], [no])",
+            [("pkg-config", "glib-2.0"), ("pkg-config", "libpng"), ("pkg-config", "cairo")],
+        ),
+        ("PKG_CHECK_EXISTS([libffi])", [("pkg-config", "libffi")]),
+        ("AC_PATH_PROG([SWIG], [swig])\nAC_CHECK_PROG(AWK, awk, yes)", [("program", "swig")]),
+        ("dnl AC_CHECK_LIB(a, b)\n# AC_CHECK_LIB(c, d)\nAC_CHECK_LIB(e, f) dnl AC_CHECK_LIB(g, h)", [("library", "e")]),
+        ("AC_CHECK_LIB($lib, f)\nAC_CHECK_LIB(", []),
+    ],
+)
+def test_macros(text: str, expected: list[tuple[str, str]]) -> None:
+    assert named(text) == expected
+
+
+def test_scripts_that_no_build_runs() -> None:
+    macro = "AC_CHECK_LIB(z, inflate)"
+    assert found({"setup.py": "configure_something()", "configure.ac": macro}) == []
+    assert found({"configure.ac": macro}) == []
+    assert found({"setup.py": RUNS, "tests/configure.ac": macro}) == []
+
+
+def test_a_vendored_script_weighs_less() -> None:
+    assert [one.weight for one in found({"_setupx.py": RUNS, "deps/x/configure.ac": "AC_CHECK_LIB(z, f)"})] == [
+        pytest.approx(0.16)
+    ]
+
+
+def test_a_generated_script_where_its_source_is_not_there() -> None:
+    text = "echo checking for inflate in -lz... \n"
+    text += 'echo checking for library containing f in -lfoo\n$PKG --exists --print-errors \\"a >= 1 b\\"\n'
+    files = {"setup.py": RUNS, "configure": text}
+    assert [(one.kind, one.name, one.where) for one in found(files)] == [
+        ("library", "z", "configure:1"),
+        ("library", "foo", "configure:2"),
+        ("pkg-config", "a", "configure:3"),
+        ("pkg-config", "b", "configure:3"),
+    ]
+    assert found(files | {"configure.ac": ""}) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["AC_CHECK_LIB(" * 70_000, " dnl" * 200_000, " " * 900_000, "checking for " * 70_000, "[" * 500_000]
+)
+def test_huge_scripts_take_linear_time(text: str) -> None:
+    start = time.process_time()
+    named(text)
+    found({"setup.py": RUNS, "configure": text})
+    assert time.process_time() - start < 5
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ["AC_CHECK_LIB(", "PKG_CHECK_MODULES(", "[", "]", ")", ",", "a", "a.h", ">=", "\n", "dnl ", "in -lz"]
+        )
+    )
+)
+def test_junk(parts: list[str]) -> None:
+    for one in found({"setup.py": RUNS, "configure.ac": "".join(parts), "x/configure": " ".join(parts)}):
+        assert one.need == "optional"

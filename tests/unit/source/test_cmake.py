@@ -1,0 +1,312 @@
+"""What CMake's build files look for on Linux."""
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wheelbase.source.cmake import Argument, commands_of, find_in_cmake
+from wheelbase.source.findings import Evidence, Flag
+from wheelbase.source.tree import SourceTree
+
+PYPROJECT = "[build-system]\nrequires = ['scikit-build-core', 'pybind11']\nbuild-backend = 'scikit_build_core.build'\n"
+
+
+def found(text: str, pyproject: str = PYPROJECT, others: dict[str, str] | None = None) -> list[Evidence | Flag]:
+    texts = {"pyproject.toml": pyproject, "CMakeLists.txt": text, **(others or {})}
+    contents = {path: one.encode("utf-8", "replace") for path, one in texts.items()}
+    return list(find_in_cmake(SourceTree({path: len(data) for path, data in contents.items()}, contents)))
+
+
+def evidence(text: str, pyproject: str = PYPROJECT, others: dict[str, str] | None = None) -> dict[str, Evidence]:
+    return {one.name: one for one in found(text, pyproject, others) if isinstance(one, Evidence)}
+
+
+def needs(text: str, pyproject: str = PYPROJECT, others: dict[str, str] | None = None) -> dict[str, str]:
+    return {name: one.need for name, one in evidence(text, pyproject, others).items()}
+
+
+def flags(text: str, pyproject: str = PYPROJECT, others: dict[str, str] | None = None) -> list[tuple[str, str]]:
+    return [(one.kind, one.text) for one in found(text, pyproject, others) if isinstance(one, Flag)]
+
+
+def test_commands() -> None:
+    text = """# a comment (
+#[[ of
+several lines ]] Set(X "a \\" ;b" [=[ ${raw}
+]] ]=] plain;list ( nested ) )  # end
+other()"""
+    commands = commands_of(text)
+    assert [(one.name, one.line) for one in commands] == [("set", 3), ("other", 5)]
+    assert commands[0].arguments == (
+        Argument("X"),
+        Argument('a \\" ;b', True),
+        Argument(" ${raw}\n]] ", True, True),
+        Argument("plain"),
+        Argument("list"),
+        Argument("(", literal=True),
+        Argument("nested"),
+        Argument(")", literal=True),
+    )
+
+
+def test_languages_and_a_package() -> None:
+    assert found("project(x LANGUAGES CXX Fortran)\nfind_package(ZLIB 1.2 REQUIRED)\n") == [
+        Evidence(kind="language", name="c++", where="CMakeLists.txt:1", weight=0.95),
+        Evidence(kind="language", name="fortran", where="CMakeLists.txt:1", weight=0.95),
+        Evidence(kind="cmake", name="ZLIB", where="CMakeLists.txt:2", weight=0.95),
+        Flag(kind="version", text="ZLIB >= 1.2", where="CMakeLists.txt:2"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("project(x)", {"c": "required", "c++": "required"}),
+        ("project(x VERSION 1.0 LANGUAGES NONE)", {}),
+        ("project(x C)\nenable_language(CUDA OPTIONAL)", {"c": "required", "cuda": "optional"}),
+        ("find_package(A)", {"A": "optional"}),
+        ("find_package(A CONFIG QUIET)", {"A": "optional"}),
+        ("find_package(Python REQUIRED)\nfind_package(pybind11 REQUIRED)\nfind_package(Threads REQUIRED)", {}),
+        ("find_package(OpenMP)\nfind_package(Git)\nfind_package(GTest)", {}),
+        ("pkg_check_modules(A REQUIRED IMPORTED_TARGET a>=1 b-2.0)", {"a": "required", "b-2.0": "required"}),
+        ("pkg_search_module(A a b)", {"a": "optional"}),
+        ("find_library(A NAMES liba a HINTS /x/y)", {"a": "optional"}),
+        ("find_library(A a REQUIRED)", {"a": "required"}),
+        ("find_library(M m)", {}),
+        ("find_path(A NAMES a/b.h PATHS /usr)", {"a/b.h": "optional"}),
+        ("find_program(A swig REQUIRED)\nfind_program(P python3)", {"swig": "required"}),
+        ("find_package(PkgConfig REQUIRED)", {"pkg-config": "required"}),
+        ("find_package(BLAS REQUIRED)\nfind_package(MPI)", {"interface/blas": "required", "interface/mpi": "optional"}),
+        (
+            "find_package(Boost REQUIRED COMPONENTS system filesystem)",
+            {"boost/version.hpp": "required", "boost_filesystem": "required"},
+        ),
+        (
+            "add_library(own own.c)\ntarget_link_libraries(x PRIVATE own foo -lbar Foo::Foo m /usr/lib/z.a)",
+            {"foo": "optional", "bar": "optional"},
+        ),
+    ],
+)
+def test_commands_that_look(text: str, expected: dict[str, str]) -> None:
+    assert needs(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ("WIN32", None),
+        ("NOT WIN32", "required"),
+        ("UNIX AND NOT APPLE", "required"),
+        ("MSVC OR APPLE", None),
+        ("CMAKE_SYSTEM_NAME STREQUAL Linux", "required"),
+        ('"${CMAKE_SYSTEM_NAME}" STREQUAL "Darwin"', None),
+        ('CMAKE_SYSTEM_NAME MATCHES "Linux|FreeBSD"', "required"),
+        ('CMAKE_SYSTEM_NAME MATCHES "^(Darwin|Windows)$"', None),
+        ('CMAKE_SYSTEM_NAME MATCHES "(a+)+$"', "optional"),
+        ("CMAKE_SYSTEM_PROCESSOR STREQUAL x86_64", "optional"),
+        ("WHATEVER", "optional"),
+        ("WHATEVER AND WIN32", None),
+        ("WHATEVER OR UNIX", "required"),
+        ("NOT (WIN32 OR (APPLE AND WHATEVER))", "required"),
+        ("ON", "required"),
+        ("WITH_ON", "required"),
+        ("WITH_OFF", None),
+        ("NOT WITH_OFF AND WITH_ON", "required"),
+        ("SET_VALUE STREQUAL a", "required"),
+        ('"${SET_VALUE}" STREQUAL "b"', None),
+        ("DEFINED SET_VALUE", "required"),
+        ("DEFINED NEVER_SET", None),
+        ("DEFINED ENV{X}", "optional"),
+        ("CMAKE_VERSION VERSION_LESS 3.18", None),
+        ("2.10.0 VERSION_GREATER_EQUAL 2.9", "required"),
+        ("POLICY CMP0077", "required"),
+        ("EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/CMakeLists.txt", "required"),
+        ("EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/not/there", None),
+        ("TARGET unknown", "optional"),
+        ("TARGET own", "required"),
+        ("SKBUILD", "required"),
+    ],
+)
+def test_conditions(condition: str, expected: str | None) -> None:
+    before = 'option(WITH_ON "" ON)\noption(WITH_OFF "")\nset(SET_VALUE a)\nadd_library(own own.c)\n'
+    text = f"{before}if({condition})\n  find_package(A REQUIRED)\nelse()\n  find_package(B REQUIRED)\nendif()\n"
+    opposite = {"required": None, None: "required", "optional": "optional"}[expected]
+    assert (needs(text).get("A"), needs(text).get("B")) == (expected, opposite)
+
+
+def test_settings_of_pyproject() -> None:
+    settings = PYPROJECT + "[tool.scikit-build.cmake.define]\nWITH_A = true\nWITH_B = 'OFF'\n"
+    text = (
+        'option(WITH_A "" OFF)\noption(WITH_B "" ON)\nset(WITH_B ON CACHE BOOL "")\n'
+        "if(WITH_A)\nfind_package(A REQUIRED)\nendif()\nif(WITH_B)\nfind_package(B REQUIRED)\nendif()\n"
+    )
+    assert needs(text, settings) == {"A": "required"}
+    assert needs(text) == {"B": "required"}
+
+
+def test_the_condition_is_kept_as_written() -> None:
+    assert evidence("if(A AND  B)\nfind_package(Z)\nendif()")["Z"].condition == "if(A AND B)"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("find_package(A)\nif(NOT A_FOUND)\nmessage(FATAL_ERROR no)\nendif()", {"A": "required"}),
+        ("find_library(A_LIB a)\nif(NOT A_LIB)\nmessage(FATAL_ERROR no)\nendif()", {"a": "required"}),
+        ("find_package(A)\nif(A_FOUND)\nset(X 1)\nelse()\nmessage(FATAL_ERROR no)\nendif()", {"A": "required"}),
+        (
+            "find_package(A)\nfind_package(B)\nif(NOT A_FOUND AND NOT B_FOUND)\nmessage(FATAL_ERROR)\nendif()",
+            {"A": "required", "B": "optional"},
+        ),
+        (
+            "find_package(A)\nfind_package(B)\nif(NOT A_FOUND OR NOT B_FOUND)\nmessage(FATAL_ERROR)\nendif()",
+            {"A": "required", "B": "required"},
+        ),
+        ("find_package(A)\nif(NOT A_FOUND)\nfind_package(B REQUIRED)\nendif()", {"A": "required", "B": "optional"}),
+        ("find_package(A)\nif(NOT A_FOUND)\nmessage(WARNING no)\nendif()", {"A": "optional"}),
+        ("find_package(A REQUIRED)\nif(NOT A_FOUND)\nfind_package(B)\nendif()", {"A": "required"}),
+    ],
+)
+def test_alternatives(text: str, expected: dict[str, str]) -> None:
+    assert needs(text) == expected
+
+
+def test_loops_functions_and_lists() -> None:
+    text = """set(NAMES A)
+list(APPEND NAMES B)
+foreach(name IN LISTS NAMES)
+  find_package(${name} REQUIRED)
+endforeach()
+function(need name)
+  find_package(${name} REQUIRED)
+  find_package(${ARGN})
+endfunction()
+need(C D)
+foreach(name ${FROM_ELSEWHERE})
+  find_package(E REQUIRED)
+endforeach()
+"""
+    assert needs(text) == {"A": "required", "B": "required", "C": "required", "D": "optional", "E": "optional"}
+
+
+def test_files_that_are_followed() -> None:
+    others = {
+        "src/CMakeLists.txt": "find_package(A REQUIRED)\nset(LEAKS 1)",
+        "third_party/z/CMakeLists.txt": "find_package(B REQUIRED)",
+        "cmake/Own.cmake": "find_package(C REQUIRED)",
+        "cmake/FindD.cmake": "find_library(D_LIB d REQUIRED)",
+        "not/CMakeLists.txt": "find_package(E REQUIRED)",
+    }
+    text = "add_subdirectory(src)\nadd_subdirectory(third_party/z)\ninclude(Own)\n"
+    text += "include(cmake/Own.cmake)\nfind_package(D REQUIRED)\n"
+    listed = evidence(text + "if(LEAKS)\nfind_package(F REQUIRED)\nendif()", others=others)
+    assert {name: (one.need, one.weight) for name, one in listed.items()} == {
+        "A": ("required", 0.9),
+        "B": ("required", 0.36),
+        "C": ("required", 0.9),
+        "D": ("required", 0.95),
+        "d": ("optional", 0.6),
+        "F": ("optional", 0.6),
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "FetchContent_Declare(a URL https://example.org/a.tar.gz)",
+            ["a is downloaded from https://example.org/a.tar.gz"],
+        ),
+        (
+            "set(U https://e.org)\nFetchContent_Declare(a GIT_REPOSITORY ${U}/a)",
+            ["a is downloaded from https://e.org/a"],
+        ),
+        ("if(X)\nExternalProject_Add(a GIT_REPOSITORY ${UNKNOWN})\nendif()", ["a may be downloaded"]),
+        ("FetchContent_Declare(a SOURCE_DIR ${CMAKE_CURRENT_SOURCE_DIR}/a)", []),
+        ("FetchContent_Declare(a URL ${CMAKE_CURRENT_SOURCE_DIR}/a.tar.gz)", []),
+        ("if(WIN32)\nFetchContent_Declare(a URL https://example.org/a)\nendif()", []),
+        ('CPMAddPackage("gh:a/b#1")', ["gh:a/b#1 is downloaded"]),
+        ("file(DOWNLOAD https://e.org/x x)", ["https://e.org/x is downloaded"]),
+        ("execute_process(COMMAND git submodule update --init)", ["something is downloaded"]),
+    ],
+)
+def test_downloads(text: str, expected: list[str]) -> None:
+    assert flags(text) == [("download", one) for one in expected]
+
+
+def test_what_is_bundled() -> None:
+    text = "find_package(A)\nif(NOT A_FOUND)\nFetchContent_Declare(a URL https://example.org/a)\nendif()\n"
+    assert (evidence(text)["A"].need, evidence(text)["A"].bundled) == ("optional", True)
+    text = "find_package(A)\nif(NOT A_FOUND)\nadd_subdirectory(extern/a)\nendif()\n"
+    assert evidence(text)["A"].bundled
+    assert evidence("FetchContent_Declare(A URL https://example.org/a FIND_PACKAGE_ARGS)")["A"].bundled
+
+
+def test_a_build_that_another_backend_runs() -> None:
+    text = "project(x CXX)\nfind_package(A REQUIRED)\nFetchContent_Declare(a URL https://example.org/a)\n"
+    assert {name: (one.need, one.weight) for name, one in evidence(text, "").items()} == {
+        "c++": ("optional", 0.24),
+        "A": ("optional", 0.24),
+    }
+    assert flags(text, "") == []
+    assert needs(text, "", {"setup.py": "subprocess.check_call(['cmake', '..'])"})["A"] == "required"
+
+
+def test_a_project_below_that_setup_py_builds() -> None:
+    files = {
+        "setup.py": "call(['cmake', 'native', '-DWITH_A=ON'])",
+        "native/CMakeLists.txt": "if(WITH_A)\nfind_package(A REQUIRED)\nendif()",
+        "other/CMakeLists.txt": "find_package(B REQUIRED)",
+    }
+    contents = {path: text.encode() for path, text in files.items()}
+    listed = list(find_in_cmake(SourceTree(dict.fromkeys(contents, 1), contents)))
+    assert listed == [Evidence(kind="cmake", name="A", where="native/CMakeLists.txt:2", weight=0.95)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "project(",
+        "if(A)\n",
+        "endif()\n",
+        "else()\n",
+        'message("',
+        "a b",
+        "message([[ ]",
+        "if(A)\n" * 1_000 + "endif()\n" * 1_000,
+        "if(" + "(" * 50_000 + ")" * 50_000 + ")\nendif()\n",
+        "a([[ " * 100_000,
+        "function(f)\nf()\nf()\nendfunction()\nf()\n",
+        "set(L 1 2 3 4 5 6 7 8 9)\n" + "".join(f"foreach(a{i} IN LISTS L)\n" for i in range(9)) + "endforeach()\n" * 9,
+        "set(X " + "a" * 9_000 + ")\nmessage(" + "${X} " * 90_000 + ")\n",
+        "macro(m)\nfind_package(A REQUIRED)\nendmacro()\n" + "m()\n" * 50_000,
+    ],
+)
+def test_broken_or_huge_files_are_flagged(text: str) -> None:
+    start = time.process_time()
+    assert [kind for kind, _ in flags(text)] == ["unreadable"]
+    assert time.process_time() - start < 5
+
+
+@pytest.mark.parametrize("word", ["A AND ", "A OR ", "NOT ", "A OR B AND ", "DEFINED "])
+def test_long_conditions_take_linear_time(word: str) -> None:
+    start = time.process_time()
+    assert needs(f"if({word * 40_000}A)\nfind_package(Z REQUIRED)\nendif()\n") == {"Z": "optional"}
+    assert time.process_time() - start < 5
+
+
+WORDS = st.sampled_from(
+    "if( elseif( else() endif() foreach(x a b) endforeach() function(f x) endfunction() f(a) set(X ${X} a)"
+    ' find_package( find_library( pkg_check_modules( REQUIRED NAMES A X ${X} ${ ) ( " [[ ]] # \n \n NOT AND OR'
+    " STREQUAL DEFINED"
+    " TARGET IN_LIST MATCHES add_subdirectory(a) include(b.cmake) list(APPEND FetchContent_Declare( URL option("
+    " return()".split(" ")
+)
+
+
+@given(st.lists(WORDS, max_size=60).map(" ".join) | st.text(max_size=100))
+def test_junk(text: str) -> None:
+    for one in found(text, others={"a/CMakeLists.txt": text, "b.cmake": text, "FindA.cmake": text, "setup.py": text}):
+        assert ":" in one.where

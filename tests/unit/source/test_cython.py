@@ -1,0 +1,156 @@
+"""What Cython sources take from C, and the languages that archives are in."""
+
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wheelbase.source.cython import find_in_cython, find_languages
+from wheelbase.source.tree import SourceTree
+
+
+def tree(files: dict[str, str | bytes]) -> SourceTree:
+    contents = {path: text.encode() if isinstance(text, str) else text for path, text in files.items()}
+    return SourceTree({path: len(content) for path, content in contents.items()}, contents)
+
+
+def found(files: dict[str, str | bytes]) -> dict[str, str]:
+    return {one.name: one.need for one in find_in_cython(tree(files))}
+
+
+def test_externs_and_libraries() -> None:
+    text = (
+        "# distutils: libraries = z lz4\n# distutils: language = c++\n"
+        'cdef extern from "zlib.h" nogil:\n    int deflate()\n'
+        "cdef extern from '<lz4.h>':\n    pass\n"
+        'cdef public extern from "geos_c.h": pass\n'
+        'cdef extern from "Python.h":\n    pass\ncdef extern from "mine.h":\n    pass\n'
+        "cdef extern from * nogil:\n    '''\n    #include <verb.h>\n    #ifdef _WIN32\n    #include <dead.h>\n"
+        "    #endif\n    '''\n    int x\n"
+    )
+    listed = list(find_in_cython(tree({"a.pyx": text, "src/mine.h": ""})))
+    assert [(one.kind, one.name, one.where) for one in listed] == [
+        ("header", "zlib.h", "a.pyx:3"),
+        ("header", "lz4.h", "a.pyx:5"),
+        ("header", "geos_c.h", "a.pyx:7"),
+        ("header", "verb.h", "a.pyx:14"),
+        ("library", "z", "a.pyx:1"),
+        ("library", "lz4", "a.pyx:1"),
+    ]
+    assert {one.need for one in listed} == {"required"}
+
+
+@pytest.mark.parametrize(
+    ("use", "module"),
+    [
+        ("from pkg.lib cimport f", "pkg/lib.pxd"),
+        ("from pkg cimport (\n  other,\n  lib as l)", "pkg/lib.pxd"),
+        ("cimport pkg.lib as l", "pkg/lib.pxd"),
+        ("from . cimport lib", "src/lib.pxd"),
+        ("from .lib cimport *", "src/lib.pxd"),
+        ("include 'lib.pxi'", "src/lib.pxi"),
+        ("include 'lib.pxi'", "src/lib.pxi.in"),
+        ("", "src/mod.pxd"),
+        ("from pkg cimport x", "pkg/__init__.pxd"),
+    ],
+)
+def test_what_modules_take_in_is_required(use: str, module: str) -> None:
+    declares = 'cdef extern from "hdf5.h":\n    pass\n'
+    assert found({"src/mod.pyx": f"{use}\n", module: declares}) == {"hdf5.h": "required"}
+    assert found({"src/mod.pyx": "from elsewhere cimport y\n", "src/unused.pxd": declares}) == {"hdf5.h": "optional"}
+
+
+def test_a_pxd_of_a_python_module_is_used() -> None:
+    files: dict[str, str | bytes] = {"_zmq.py": "", "_zmq.pxd": "from .lib cimport a", "lib.pxd": "", "o.pxd": ""}
+    files["lib.pxd"] = 'cdef extern from "zmq.h":\n    pass\n'
+    assert found(files) == {"zmq.h": "required"}
+
+
+def test_blocks_for_other_systems() -> None:
+    text = (
+        'IF UNAME_SYSNAME == "Windows":\n    cdef extern from "win/x.h":\n        pass\n'
+        'ELIF UNAME_SYSNAME in ("Linux", "FreeBSD"):\n    cdef extern from "lin/x.h":\n        pass\n'
+        'ELSE:\n    cdef extern from "els/x.h":\n        pass\n'
+        'IF UNAME_SYSNAME != "Darwin":\n\n    # said\n    cdef extern from "not/mac.h":\n        pass\n'
+        'IF WITH_Y:\n    IF UNAME_SYSNAME == "Darwin":\n        cdef extern from "dead/y.h": pass\n'
+        '    cdef extern from "may/y.h":\n        pass\nELSE:\n    cdef extern from "may/not.h": pass\n'
+        'cdef extern from "after/x.h":\n    pass\n'
+    )
+    assert found({"a.pyx": text}) == {
+        "lin/x.h": "required",
+        "not/mac.h": "required",
+        "may/y.h": "optional",
+        "may/not.h": "optional",
+        "after/x.h": "required",
+    }
+    told = {one.name: one.condition for one in find_in_cython(tree({"a.pyx": text}))}
+    assert told["may/y.h"] == "IF WITH_Y"
+
+
+def test_languages() -> None:
+    def of(*paths: str, **texts: str) -> dict[str, str]:
+        files: dict[str, str | bytes] = {}
+        files.update(dict.fromkeys(paths, ""))
+        files.update({name.replace("_", "."): text for name, text in texts.items()})
+        return {one.name: one.where for one in find_languages(tree(files)) if one.kind == "language"}
+
+    assert of("b.c", "a.c", "x.f90", "k.cu", "m.go", "l.rs") == {
+        "c": "a.c:1",
+        "fortran": "x.f90:1",
+        "cuda": "k.cu:1",
+        "go": "m.go:1",
+        "rust": "l.rs:1",
+    }
+    assert of("a.pyx") == {"cython": "a.pyx:1"}
+    assert of("a.pyx", "a.c") == {"c": "a.c:1"}
+    assert of("tests/a.c", "vendor/b.cpp") == {"c++": "vendor/b.cpp:1"}
+    assert of(a_pyx="# distutils: language = c++\n") == {"cython": "a.pyx:1", "c++": "a.pyx:1"}
+    assert of("a.c", "b.c", setup_py="Extension('b', ['b.c'])")["c"] == "b.c:1"
+    assert of("a.h", "a.py") == {}
+
+
+def test_swig() -> None:
+    def need(*others: str) -> list[str]:
+        files: dict[str, str | bytes] = {"src/lib.i": "%module lib\n", "x.i": "plain", **dict.fromkeys(others, "")}
+        return [one.need for one in find_languages(tree(files)) if one.name == "swig"]
+
+    assert (need(), need("src/lib_wrap.c"), need("out/lib_wrap.cpp")) == (["required"], ["optional"], ["optional"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'cdef extern from "a/b.h":\n' * 40_000,
+        "".join(f'cdef extern from "a/b{number}.h":\n' for number in range(30_000)),
+        "cdef extern from *:\n  '''\n" * 40_000,
+        "cdef extern from *" + ":" * 900_000,
+        "cdef extern from *:\n" + " " * 900_000,
+        "IF X:\n" * 150_000,
+        "".join(" " * (number % 200) + "IF X:\n" for number in range(8_000)),
+        "from a cimport " + "b," * 400_000,
+        "from a cimport (\n" * 60_000,
+        "# distutils: libraries = " + "z " * 400_000,
+        "\0" * 1_000_000,
+    ],
+    ids=lambda text: repr(text[:20]),
+)
+def test_time_and_results_are_bounded(text: str) -> None:
+    start = time.process_time()
+    files: dict[str, str | bytes] = {"a.pyx": text, "b.pxd": text}
+    assert len(list(find_in_cython(tree(files)))) <= 400
+    list(find_languages(tree(files)))
+    assert time.process_time() - start < 6
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.dictionaries(
+        st.sampled_from(["a.pyx", "b.pxd", "c.pxi", "d.pyx.in", "a.c", "a.i", "s/b.pxd"]),
+        st.binary(max_size=150) | st.text("cdef xtrnfomip*'\"\n:<h.>IFELS_UNAMY=#(),", max_size=150),
+        max_size=7,
+    )
+)
+def test_junk_never_raises(files: dict[str, str | bytes]) -> None:
+    for one in (*find_in_cython(tree(files)), *find_languages(tree(files))):
+        assert one.where.rsplit(":", 1)[0] in files

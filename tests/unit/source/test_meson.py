@@ -1,0 +1,339 @@
+"""What Meson's build files look for on Linux."""
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wheelbase.source.findings import Evidence, Flag
+from wheelbase.source.meson import find_in_meson
+from wheelbase.source.tree import SourceTree
+
+PYPROJECT = "[build-system]\nrequires = ['meson-python', 'Cython', 'pybind11']\nbuild-backend = 'mesonpy'\n"
+
+
+def found(build: str, options: str = "", pyproject: str = PYPROJECT, **others: str) -> list[Evidence | Flag]:
+    texts = {"pyproject.toml": pyproject, "meson.build": build, "meson.options": options}
+    texts |= {
+        path.replace("__", "/").replace("_build", ".build").replace("_wrap", ".wrap"): text
+        for path, text in others.items()
+    }
+    contents = {path: text.encode() for path, text in texts.items()}
+    return list(find_in_meson(SourceTree({path: len(data) for path, data in contents.items()}, contents)))
+
+
+def evidence(build: str, options: str = "", pyproject: str = PYPROJECT, **others: str) -> dict[str, Evidence]:
+    listed = [one for one in found(build, options, pyproject, **others) if isinstance(one, Evidence)]
+    return {one.name: one for one in listed if one.name != "pkg-config"}
+
+
+def needs(build: str, options: str = "", pyproject: str = PYPROJECT, **others: str) -> dict[str, str]:
+    return {name: one.need for name, one in evidence(build, options, pyproject, **others).items()}
+
+
+def flags(build: str, options: str = "", pyproject: str = PYPROJECT, **others: str) -> list[tuple[str, str]]:
+    return [(one.kind, one.text) for one in found(build, options, pyproject, **others) if isinstance(one, Flag)]
+
+
+def test_languages_and_a_dependency() -> None:
+    listed = found("project('x', 'c', 'cpp',\n  version: '1')\nadd_languages('fortran')\nz = dependency('zlib')\n")
+    assert listed == [
+        Evidence(kind="language", name="c", where="meson.build:1", weight=0.95),
+        Evidence(kind="language", name="c++", where="meson.build:1", weight=0.95),
+        Evidence(kind="language", name="fortran", where="meson.build:3", weight=0.95),
+        Evidence(kind="pkg-config", name="zlib", where="meson.build:4", weight=0.95),
+        Evidence(kind="program", name="pkg-config", where="meson.build:4", weight=0.95),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("build", "expected"),
+    [
+        ("dependency('a', required: false)", {"a": "optional"}),
+        ("dependency('a', 'b')", {"a": "required"}),
+        ("dependency(['a', 'b'])", {"a": "required"}),
+        ("dependency('')", {}),
+        ("dependency('threads')\ndependency('pybind11')\ndependency('python3')\ndependency('openmp')", {}),
+        ("cc = meson.get_compiler('c')\ncc.find_library('jpeg')\ncc.find_library('m')", {"jpeg": "required"}),
+        ("meson.get_compiler('c').has_header('x.h')", {"x.h": "optional"}),
+        ("meson.get_compiler('c').has_header('x.h', required: true)", {"x.h": "required"}),
+        ("find_program('swig')\nfind_program('python3')\nfind_program('cython')", {"swig": "required"}),
+        ("find_program('tools/gen.py')", {}),
+        ("dependency('boost', modules: ['system'])", {"boost/version.hpp": "required"}),
+        ("dependency('pcap', method: 'config-tool')", {"pcap-config": "required"}),
+        ("dependency('GEOS', method: 'cmake')", {"GEOS": "required"}),
+        ("dependency('qt6', modules: ['Widgets'])", {"Qt6Widgets": "required"}),
+        ("dependency('openblas')", {"openblas": "required"}),
+        ("dependency('lapack')", {"interface/lapack": "required"}),
+    ],
+)
+def test_kinds(build: str, expected: dict[str, str]) -> None:
+    assert needs(build) == expected
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ("host_machine.system() == 'linux'", "required"),
+        ("host_machine.system() == 'windows'", None),
+        ("host_machine.system() != 'darwin'", "required"),
+        ("host_machine.system() in ['darwin', 'freebsd']", None),
+        ("host_machine.system() not in ['darwin']", "required"),
+        ("host_machine.cpu_family() == 'x86_64'", "optional"),
+        ("not (host_machine.system() == 'windows')", "required"),
+        ("host_machine.system() == 'windows' and unknown()", None),
+        ("host_machine.system() == 'linux' and unknown()", "optional"),
+        ("host_machine.system() == 'linux' or unknown()", "required"),
+        ("unknown() or false", "optional"),
+        ("cc.get_id() == 'msvc'", None),
+        ("meson.is_subproject()", None),
+        ("system.startswith('lin')", "required"),
+        ("{'a': true}.get('a')", "required"),
+        ("f'@system@x' == 'linuxx'", "required"),
+        ("['a', 'b'].contains('b')", "required"),
+        ("1 + 1 > 1", "required"),
+        ("'a' / 'b' == 'a/b'", "required"),
+        ("[system][0] == 'linux'", "required"),
+    ],
+)
+def test_conditions(condition: str, expected: str | None) -> None:
+    build = f"cc = meson.get_compiler('c')\nsystem = host_machine.system()\nif {condition}\n  dependency('a')\nendif\n"
+    assert needs(build).get("a") == expected
+    assert (
+        needs(build.replace("if ", "if not (").replace("\n  dep", ")\n  dep")).get("a")
+        == {
+            "required": None,
+            None: "required",
+            "optional": "optional",
+        }[expected]
+    )
+
+
+def test_the_condition_is_kept_as_written() -> None:
+    assert evidence("if foo()\n  dependency('a')\nelse\n  dependency('b')\nendif")["a"].condition == "if foo()"
+    assert evidence("if foo()\nelse\n  dependency('b')\nendif")["b"].condition == "else of: if foo()"
+
+
+OPTIONS = """option('on', type: 'boolean')
+option('off', type: 'boolean', value: false)
+option('auto', type: 'feature')
+option('yes', type: 'feature', value: 'enabled')
+option('no', type: 'feature', value: 'disabled')
+option('which', type: 'combo', choices: ['ssl', 'tls'])
+option('many', type: 'array', choices: ['a', 'b'], value: ['b'])
+"""
+
+
+@pytest.mark.parametrize(
+    ("build", "expected"),
+    [
+        ("dependency('a', required: get_option('on'))", "required"),
+        ("dependency('a', required: get_option('off'))", "optional"),
+        ("dependency('a', required: get_option('auto'))", "optional"),
+        ("dependency('a', required: get_option('yes'))", "required"),
+        ("dependency('a', required: get_option('no'))", None),
+        ("if get_option('which') == 'tls'\ndependency('a')\nendif", None),
+        ("if 'b' in get_option('many')\ndependency('a')\nendif", "required"),
+        ("if get_option('auto').disabled()\ndependency('a')\nendif", None),
+        ("if get_option('no').allowed()\ndependency('a')\nendif", None),
+        ("dependency('a', required: get_option('auto').require(host_machine.system() == 'windows'))", None),
+        ("dependency('a', required: get_option('auto').enable_auto_if(true))", "required"),
+        ("dependency('a', required: get_option('auto').disable_auto_if(true))", None),
+        ("if get_option('stated elsewhere')\ndependency('a')\nendif", "optional"),
+        ("project('x', default_options: ['off=true'])\ndependency('a', required: get_option('off'))", "required"),
+        (
+            "project('x', default_options: ['auto_features=disabled'])\ndependency('a', required: get_option('auto'))",
+            None,
+        ),
+    ],
+)
+def test_options(build: str, expected: str | None) -> None:
+    assert needs(build, OPTIONS).get("a") == expected
+
+
+def test_settings_of_pyproject() -> None:
+    settings = (
+        PYPROJECT + "[tool.meson-python.args]\nsetup = ['-Doff=true', '-Dauto=enabled', '-Dwhich=tls', '-Dmany=a']\n"
+    )
+    build = """project('x', default_options: ['off=false'])
+dependency('a', required: get_option('off'))
+dependency('b', required: get_option('auto'))
+dependency(get_option('which'))
+if get_option('many') == ['a']
+  dependency('d')
+endif
+"""
+    assert needs(build, OPTIONS, settings) == {"a": "required", "b": "required", "tls": "required", "d": "required"}
+
+
+@pytest.mark.parametrize(
+    ("build", "expected"),
+    [
+        ("a = dependency('a', required: false)\nif not a.found()\n  error('no')\nendif", {"a": "required"}),
+        ("a = dependency('a', required: false)\nif a.found()\nelse\n  error('no')\nendif", {"a": "required"}),
+        ("a = dependency('a', required: false)\nassert(a.found())", {"a": "required"}),
+        (
+            "a = dependency('a', required: false)\nhave = a.found()\nif not have\n  error('no')\nendif",
+            {"a": "required"},
+        ),
+        (
+            "a = dependency('a', required: false)\nif not a.found()\n  dependency('b')\nendif",
+            {"a": "required", "b": "optional"},
+        ),
+        (
+            "a = dependency('a', required: false)\nif not a.found() and unknown()\n  error('no')\nendif",
+            {"a": "optional"},
+        ),
+        (
+            "a = dependency('a', required: false)\nif not a.found() or unknown()\n  error('no')\nendif",
+            {"a": "required"},
+        ),
+        (
+            "a = dependency('a', required: false)\nb = dependency('b', required: false)\n"
+            "if not (a.found() and b.found())\n  error('no')\nendif",
+            {"a": "required", "b": "required"},
+        ),
+        (
+            "a = dependency('a', required: false)\nb = dependency('b', required: false)\n"
+            "if not a.found() and not b.found()\n  error('no')\nendif",
+            {"a": "required", "b": "optional"},
+        ),
+        (
+            "a = dependency('a', required: false)\nb = dependency('b', required: false)\n"
+            "if a.found()\n x = 1\nelif b.found()\n x = 2\nelse\n  error('no')\nendif",
+            {"a": "required", "b": "optional"},
+        ),
+        ("a = dependency('a')\nif not a.found()\n  dependency('b')\nendif", {"a": "required"}),
+        ("if unknown()\n  x = dependency('a')\nelse\n  x = dependency('b')\nendif", {"a": "optional", "b": "optional"}),
+        (
+            "if unknown()\n  x = dependency('a', required: false)\n"
+            "else\n  x = dependency('b', required: false)\nendif\n"
+            "if not x.found()\n  error('no')\nendif",
+            {"a": "required", "b": "optional"},
+        ),
+    ],
+)
+def test_alternatives(build: str, expected: dict[str, str]) -> None:
+    assert needs(build) == expected
+
+
+def test_variables_that_branches_leave_different() -> None:
+    build = "which = 'a'\nif unknown()\n  which = 'b'\nendif\nif which == 'a'\n  dependency('x')\nendif\n"
+    assert needs(build) == {"x": "optional"}
+
+
+def test_loops() -> None:
+    assert needs("foreach name : ['a', 'b']\n  dependency(name)\nendforeach") == {"a": "required", "b": "required"}
+    assert needs(
+        "foreach name, wanted : {'a': true, 'b': false}\n  dependency(name, required: wanted)\nendforeach"
+    ) == {
+        "a": "required",
+        "b": "optional",
+    }
+    build = "names = ['a']\nif unknown()\n  names += 'b'\nendif\nforeach name : names\n  dependency(name)\nendforeach"
+    assert needs(build) == {"a": "optional", "b": "optional"}
+
+
+def test_a_choice_of_blas() -> None:
+    options = "option('blas', type: 'string', value: 'openblas')"
+    assert needs("dependency(get_option('blas'))", options) == {"interface/blas": "required"}
+
+
+def test_subdirectories_share_variables() -> None:
+    listed = evidence(
+        "name = 'a'\nsubdir('src')\ndependency(later)",
+        src__meson_build="dependency(name)\nlater = 'b'\nsubdir_done()\ndependency('c')",
+    )
+    assert {name: (one.where, one.weight) for name, one in listed.items()} == {
+        "a": ("src/meson.build:1", 0.9),
+        "b": ("meson.build:3", 0.95),
+    }
+
+
+WRAP = "[wrap-file]\ndirectory = zlib-1.3\nsource_url = https://example.org/zlib.tar.gz\n[provide]\nzlib = zlib_dep\n"
+
+
+def test_a_wrapped_dependency_is_downloaded_where_the_system_has_none() -> None:
+    assert evidence("dependency('zlib')", subprojects__z_wrap=WRAP)["zlib"].bundled
+    assert needs("dependency('zlib')", subprojects__z_wrap=WRAP) == {"zlib": "optional"}
+    assert flags("dependency('zlib')", subprojects__z_wrap=WRAP) == [
+        ("download", "z is downloaded from https://example.org/zlib.tar.gz, where the system has none")
+    ]
+    assert flags("dependency('zlib', required: false)", subprojects__z_wrap=WRAP) == []
+    assert flags("dependency('zlib', allow_fallback: false)", subprojects__z_wrap=WRAP) == []
+
+
+def test_a_fallback_is_of_no_use_without_its_sources() -> None:
+    assert needs("dependency('zlib', fallback: ['z', 'zlib_dep'])") == {"zlib": "required"}
+    settings = PYPROJECT + "[tool.meson-python.args]\nsetup = ['--wrap-mode=nofallback']\n"
+    assert needs("dependency('zlib')", "", settings, subprojects__z_wrap=WRAP) == {"zlib": "required"}
+
+
+def test_subprojects() -> None:
+    inner = "project('z', 'cpp')\ndependency('inner')\n"
+    assert flags("subproject('z')", subprojects__z_wrap=WRAP) == [
+        ("download", "z is downloaded from https://example.org/zlib.tar.gz")
+    ]
+    listed = evidence("subproject('z')", subprojects__z__meson_build=inner)
+    assert (listed["z"].bundled, listed["z"].need, listed["inner"].need) == (True, "optional", "optional")
+    assert listed["inner"].weight < 0.3
+    assert listed["c++"].need == "required"
+    assert flags("subproject('z')", subprojects__z__meson_build=inner) == []
+
+
+def test_versions_are_flagged() -> None:
+    assert flags("dependency('a', version: ['>=1', '<3'])\ndependency('b', version: '>=1', required: false)") == [
+        ("version", "a >=1"),
+        ("version", "a <3"),
+    ]
+
+
+def test_a_build_that_another_backend_runs() -> None:
+    listed = evidence("dependency('a')", "", "")
+    assert listed["a"].need == "optional"
+    assert listed["a"].weight == pytest.approx(0.24)
+    assert found("dependency('a')", "", "")
+    assert list(find_in_meson(SourceTree({}, {}))) == []
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        "dependency(",
+        "if x",
+        "'",
+        "x = " + "(" * 50_000,
+        "x = ['a']\n" + "x += x\n" * 5_000,
+        "x = [1,2,3,4,5,6,7,8,9]\n"
+        + "".join(f"foreach a{i} : x\n" for i in range(9))
+        + "dependency('a')\n"
+        + "endforeach\n" * 9,
+        "f(" + "a: 1," * 10_000 + ")",
+        "x = 1\n" * 100_000,
+        "x = " + "'a' + " * 20_000 + "'a'",
+    ],
+)
+def test_broken_or_huge_files_are_flagged(build: str, capsys: pytest.CaptureFixture[str]) -> None:
+    start = time.process_time()
+    assert [kind for kind, _ in flags(build)] == ["unreadable"]
+    assert time.process_time() - start < 5
+    assert capsys.readouterr() == ("", "")
+
+
+def test_the_parser_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert needs("return = 'a\n'\ndependency('z', required: true, required: true)") == {"z": "required"}
+    assert capsys.readouterr() == ("", "")
+
+
+WORDS = st.sampled_from(
+    "dependency('a') x = not and or in [ ] ( ) { } : , 'a' == != if elif else endif foreach endforeach break \n \n \n"
+    " true false 1 + += . found() x x.found() subdir('a') subproject('a') get_option('o') error('') required: assert("
+    " f'@x@' ?".split(" ")
+)
+
+
+@given(st.lists(WORDS, max_size=60).map(" ".join) | st.text(max_size=100))
+def test_junk(text: str) -> None:
+    for one in found(text, text, a__meson_build=text, subprojects__a__meson_build=text, subprojects__a_wrap=text):
+        assert ":" in one.where

@@ -1,0 +1,570 @@
+"""What build scripts ask for on Linux: each rule on a small script, and junk that must not do harm."""
+
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wheelbase.source.findings import Evidence, Flag
+from wheelbase.source.python_scripts import find_in_python
+from wheelbase.source.tree import SourceTree
+
+
+def find(script: str | bytes, **more: str) -> list[Evidence | Flag]:
+    files = {"setup.py": script.encode() if isinstance(script, str) else script}
+    files |= {path.replace("__", "/").replace("_DOT_", "."): text.encode() for path, text in more.items()}
+    return find_in({path: data for path, data in files.items() if data})
+
+
+def find_in(files: dict[str, bytes]) -> list[Evidence | Flag]:
+    return list(find_in_python(SourceTree({path: len(data) for path, data in files.items()}, files)))
+
+
+def names(script: str, kind: str = "library", need: str = "required", **more: str) -> set[str]:
+    return {e.name for e in find(script, **more) if isinstance(e, Evidence) and e.kind == kind and e.need == need}
+
+
+def one(script: str, **more: str) -> Evidence:
+    (found,) = (item for item in find(script, **more) if isinstance(item, Evidence))
+    return found
+
+
+START = """\
+import os, sys, platform, subprocess, sysconfig, shutil
+from setuptools import setup, Extension
+"""
+EXT = "\nsetup(ext_modules=[Extension('a', ['a.c'], libraries=libs)])\n"
+
+
+def test_the_libraries_of_an_extension() -> None:
+    found = one(
+        "from setuptools import *\nsetup(ext_modules=[\n Extension('a', ['a.c'],\n  libraries=['xml2', 'm'])])\n"
+    )
+    assert (found.kind, found.name, found.need, found.weight) == ("library", "xml2", "required", 0.9)
+    assert found.where == "setup.py:4"
+
+
+@pytest.mark.parametrize(
+    "assigned",
+    [
+        "libs = ['one', 'two']",
+        "libs = ['one'] + ['two']",
+        "libs = ['one']\nlibs += ['two']",
+        "libs = ['one']\nlibs.append('two')",
+        "libs = []\nlibs.extend(('one', 'two'))",
+        "libs = ['two']\nlibs.insert(0, 'one')",
+        "libs = [name for name in ('one', 'two')]",
+        "libs = 'one two'.split()",
+        "libs = list({'a': 'one', 'b': 'two'}.values())",
+        "def give(more=('two',)):\n    return ['one', *more]\nlibs = give()",
+        "class C:\n    libs = ['one']\n    def all(self):\n        return self.libs + ['two']\nlibs = C().all()",
+        "table = dict(libraries=['one'])\ntable['libraries'].append('two')\nlibs = table['libraries']",
+        "x = {'linux': ['one', 'two'], 'win32': ['three']}\nlibs = x[sys.platform]",
+        "x = {'linux': ['one', 'two'], 'win32': ['three']}\nlibs = x.get(sys.platform, [])",
+        "libs = []\nfor name in ['one', 'two', 'three']:\n    if name != 'three':\n        libs.append(f'{name}')",
+        "libs = ['%s' % 'one', '{}o'.format('tw')]",
+        "libs = ['one']\nlibs = ['three'] if sys.platform == 'win32' else libs + ['two']",
+        "with open('x') as f:\n    libs = ['one', 'two']",
+        "libs: list[str] = ['one', 'two', 'three'][:2]",
+    ],
+)
+def test_lists_are_followed_to_where_they_are_used(assigned: str) -> None:
+    assert names(START + assigned + EXT) == {"one", "two"}
+
+
+def test_what_is_added_after_an_extension_was_made_counts() -> None:
+    assert names(START + "e = Extension('a', ['a.c'])\ne.libraries.append('x')\ne.libraries += ['y']\n") == {"x", "y"}
+
+
+def test_keywords_in_a_dictionary() -> None:
+    script = "def ext(name, **kw):\n    return Extension(name, [name], **kw)\n"
+    script += "opts = {'libraries': ['x']}\next('a', **opts)\n"
+    assert names(START + script) == {"x"}
+
+
+def test_options_of_the_linker_and_objects() -> None:
+    options = "extra_link_args=['-lfoo', '-Wl,-O1', '-L/usr/lib'], extra_objects=['/usr/lib/libbar.a']"
+    script = f"Extension('a', ['a.c'], {options})"
+    assert names(START + script) == {"foo", "bar"}
+
+
+def test_libraries_of_the_system_and_of_the_archive_are_left_out() -> None:
+    script = "libs = ['m', 'dl', 'pthread', 'stdc++', 'ws2_32', 'own', 'z']\n"
+    script += "setup(libraries=[('own', {'sources': ['a.c']})])"
+    assert names(START + script + EXT) == {"z"}
+
+
+LIVE = [
+    "sys.platform == 'linux'",
+    "sys.platform.startswith('linux')",
+    "'linux' in sys.platform",
+    "os.name == 'posix'",
+    "os.name != 'nt'",
+    "platform.system() == 'Linux'",
+    "platform.python_implementation() == 'CPython'",
+    "sys.implementation.name == 'cpython'",
+    "sys.platform not in ('win32', 'cygwin', 'darwin')",
+    "not sys.platform.startswith(('win', 'darwin'))",
+    "sys.version_info >= (3,)",
+    "sys.version_info[0] >= 3",
+    "sys.version_info.major == 3 and sys.version_info > (3, 7)",
+    "sys.maxsize > 2**32 or True",
+    "not os.environ.get('NO_FOO')",
+    "os.environ.get('FOO', '1') == '1'",
+    "'--without-x' not in sys.argv",
+    "not IS_WIN",
+    "not is_windows()",
+    "sysconfig.get_platform().startswith('linux')",
+    "not os.getenv('NO_FOO', '').lower() in ('1', 'yes')",
+    "not bool(int(os.environ.get('NO_FOO', 0)))",
+    "not (sys.platform == 'win32' or probe())",
+    "hasattr(sys, 'getwindowsversion') is False",
+    "os.path.exists('src/there.c')",
+]
+
+
+@pytest.mark.parametrize("test", LIVE)
+def test_conditions_that_hold_on_linux(test: str) -> None:
+    before = "IS_WIN = sys.platform == 'win32'\ndef is_windows():\n    return os.name == 'nt'\nlibs = []\n"
+    # Where the other branch is a matter of the environment, it is kept as optional.
+    script = START + before + f"if {test}:\n    libs.append('live')\nelse:\n    libs.append('dead')\n" + EXT
+    if "or True" in test or "not (sys.platform" in test:
+        assert "live" in names(script) | names(script, need="optional")
+    else:
+        assert names(script, src__there_DOT_c="x") == {"live"}
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "sys.platform == 'win32'",
+        "sys.platform[:3] == 'win'",
+        "platform.system().lower() == 'darwin'",
+        "sys.version_info < (3, 0)",
+        "sys.version_info[0] == 2",
+        "'PyPy' in sys.version",
+        "sys.platform == 'win32' and probe()",
+        "False",
+        "compiler.compiler_type == 'msvc'",
+    ],
+)
+def test_conditions_that_never_hold_on_linux(test: str) -> None:
+    script = START + f"libs = []\nif {test}:\n    libs.append('dead')\n" + EXT
+    assert find(script) == []
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "os.environ.get('WITH_FOO')",
+        "'--with-foo' in sys.argv",
+        "probe()",
+        "sys.version_info >= (3, 12)",
+        "'X' in os.environ",
+    ],
+)
+def test_conditions_that_are_not_known_make_it_optional(test: str) -> None:
+    found = one(START + f"libs = []\nif {test}:\n    libs.append('foo')\n" + EXT)
+    assert (found.name, found.need) == ("foo", "optional")
+    assert found.condition == test
+
+
+def test_a_long_condition_is_cut() -> None:
+    found = one(START + f"libs = []\nif probe('{'x' * 200}'):\n    libs.append('foo')\n" + EXT)
+    assert len(found.condition) <= 80 and "\n" not in found.condition
+
+
+def test_both_branches_that_link_the_same_require_it() -> None:
+    script = "libs = []\nif probe():\n    libs.append('foo')\nelse:\n    libs += ['foo', 'bar']\n"
+    assert names(START + script + EXT) == {"foo"}
+    assert names(START + script + EXT, need="optional") == {"bar"}
+
+
+def test_what_follows_a_return_or_an_exit() -> None:
+    script = """
+def libraries():
+    if sys.platform == 'win32':
+        return ['dead']
+    if not probe():
+        raise RuntimeError
+    return ['live']
+libs = libraries()
+if not other():
+    sys.exit(1)
+libs.append('more')
+"""
+    assert names(START + script + EXT) == {"live", "more"}
+    assert (
+        names(START + "def get():\n    if probe():\n        return ['x']\n    return ['y']\nlibs = get()" + EXT)
+        == set()
+    )
+
+
+def test_elif_and_match() -> None:
+    script = """
+if sys.platform == 'win32':
+    libs = ['a']
+elif sys.platform.startswith('linux'):
+    libs = ['b']
+else:
+    libs = ['c']
+match sys.platform:
+    case 'darwin':
+        libs.append('d')
+    case 'linux' | 'linux2':
+        libs.append('e')
+    case _:
+        libs.append('f')
+"""
+    assert names(START + script + EXT) == {"b", "e"}
+
+
+def test_functions_and_classes_for_other_systems_are_dead() -> None:
+    script = "def find_msvc():\n    return ['x']\nclass WindowsExt:\n    libraries = ['y']\nlibs = find_msvc() or ['z']"
+    assert names(START + script + EXT) == {"z"}
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "subprocess.check_output(['pkg-config', '--cflags', 'libfoo'])",
+        "subprocess.getoutput('pkg-config --libs libfoo >= 1.2')",
+        "os.popen('pkg-config --libs \"libfoo >= 1.2\"').read()",
+        "name = 'libfoo'\nsubprocess.run(f'pkg-config --cflags {name}', shell=True)",
+        "subprocess.check_output([os.environ.get('PKG_CONFIG', 'pkg-config'), '--libs', 'libfoo'])",
+        "subprocess.check_output('{} --libs {}'.format('pkg-config', 'libfoo').split())",
+        "def pkg_config(name):\n    return subprocess.run(['pkg-config', '--libs', name])\npkg_config('libfoo')",
+        "import pkgconfig\npkgconfig.parse('libfoo')",
+        "import pkgconfig\npkgconfig.configure_extension(Extension('a', ['a.c']), 'libfoo')",
+        "from helper import pkg_config_flags\npkg_config_flags('--cflags', 'libfoo')",
+        "def run(*words):\n    return subprocess.check_output(['pkg-config', *words])\nrun('--libs', 'libfoo')",
+    ],
+)
+def test_pkg_config_in_every_form(call: str) -> None:
+    assert names(START + call, "pkg-config") == {"libfoo"}
+
+
+def test_pkg_config_that_the_script_does_without() -> None:
+    script = "try:\n    subprocess.check_call(['pkg-config', '--libs', 'foo'])\nexcept OSError:\n    pass\n"
+    found = one(START + script)
+    assert (found.need, found.condition) == ("optional", "unless OSError")
+    assert names(START + script.replace("pass", "sys.exit('no foo')"), "pkg-config") == {"foo"}
+
+
+def test_a_library_that_pkg_config_or_else_its_name_gives_is_required() -> None:
+    script = """
+libs = []
+try:
+    libs += subprocess.check_output(['pkg-config', '--libs', 'libpng']).split()
+except OSError:
+    libs += ['png']
+"""
+    assert names(START + script + EXT, "pkg-config") == {"libpng"}
+    assert names(START + script + EXT) == {"png"}
+
+
+def test_the_first_of_several_names_is_the_default() -> None:
+    script = """
+def name():
+    for name in ('one', 'two'):
+        try:
+            subprocess.check_call(['pkg-config', '--exists', name])
+        except OSError:
+            pass
+        else:
+            return name
+    raise Exception('neither')
+subprocess.check_output(['pkg-config', '--libs', name()])
+"""
+    assert names(START + script, "pkg-config") == {"one"}
+    assert names(START + script, "pkg-config", "optional") == {"two"}
+
+
+def test_config_programs() -> None:
+    script = "exe = os.environ.get('PG_CONFIG', 'pg_config')\nsubprocess.check_output([exe, '--libdir'])\n"
+    assert names(START + script, "program") == {"pg_config"}
+    assert names(START + "os.popen('curl-config --libs').read()", "program") == {"curl-config"}
+    assert names(START + "os.popen('python3-config --libs').read()", "program") == set()
+    assert names(START + "x = first('xml2-config')", "program", "optional") == {"xml2-config"}
+    required = (
+        "exe = shutil.which('mysql_config')\nif exe is None:\n    raise EnvironmentError('mysql_config not found')\n"
+    )
+    assert names(START + required, "program") == {"mysql_config"}
+
+
+def test_probes_are_optional_unless_failing_them_ends_the_build() -> None:
+    script = "compiler = new_compiler()\nif compiler.has_function('deflate', libraries=['z']):\n    pass\n"
+    assert names(START + script, need="optional") == {"z"}
+    assert names(START + script.replace("if ", "if not ").replace("pass", "raise SystemExit(1)")) == {"z"}
+    header = (
+        "def find_header(name):\n    return os.path.exists('/usr/include/' + name)\nok = find_header('foo/bar.h')\n"
+    )
+    assert names(START + header, "header", "optional") == {"foo/bar.h"}
+    assert names(START + header + "assert ok\n", "header") == {"foo/bar.h"}
+
+
+def test_features_that_are_listed_as_required() -> None:
+    script = """
+class feature:
+    required = {'jpeg'}
+def build(self):
+    if feature.want('jpeg'):
+        if find_include_file(self, 'jpeglib.h'):
+            pass
+    if feature.want('tiff'):
+        if find_include_file(self, 'tiff.h'):
+            pass
+build(None)
+"""
+    assert names(START + script, "header") == {"jpeglib.h"}
+    assert names(START + script, "header", "optional") == {"tiff.h"}
+
+
+def test_programs_that_the_build_runs() -> None:
+    script = "subprocess.check_call(['cmake', '..'])\nos.system('cd x && ./configure --prefix=y && make -j2')\n"
+    assert names(START + script, "program") == {"cmake", "configure", "make"}
+    docs = (
+        "from setuptools import Command\nclass Docs(Command):\n    def run(self):\n        subprocess.call(['make'])\n"
+    )
+    assert find(START + docs) == []
+
+
+def test_languages_and_generators_by_the_sources() -> None:
+    script = "Extension('a', ['a.f90', 'b.i'])\nfrom setuptools_rust import RustExtension\nRustExtension('r')\n"
+    assert names(START + script, "language") == {"fortran", "rust"}
+    assert names(START + script, "program") == {"swig"}
+
+
+def test_numpy_distutils() -> None:
+    script = """
+from numpy.distutils.system_info import get_info
+def configuration(parent_package='', top_path=None):
+    lapack = get_info('lapack_opt', notfound_action=2)
+    blas = get_info('blas_opt')
+    config = Configuration('x')
+    config.add_extension('y', sources=['y.f'], extra_info=lapack)
+"""
+    assert names(script, "virtual") == {"interface/lapack"}
+    assert names(script, "virtual", "optional") == {"interface/blas"}
+    assert names(script, "language") == {"fortran"}
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "from urllib.request import urlretrieve\nurlretrieve('ftp://example.test/x.tar.gz', 'x')",
+        "import requests\nrequests.get('ftp://example.test/x.tar.gz')",
+        "subprocess.check_call(['curl', '-O', 'ftp://example.test/x.tar.gz'])",
+        "os.system('git clone ftp://example.test/x.tar.gz')",
+    ],
+)
+def test_downloads_are_flagged(call: str) -> None:
+    (flag,) = find(START + call)
+    assert isinstance(flag, Flag) and flag.kind == "download"
+    assert "ftp://example.test/x.tar.gz" in flag.text
+
+
+def test_a_system_library_in_place_of_a_bundled_one() -> None:
+    found = one(START + "libs = []\nif os.environ.get('USE_SYSTEM_UV'):\n    libs.append('uv')\n" + EXT)
+    assert found.bundled and found.need == "optional"
+    script = START + "subprocess.check_call(['make'])\nExtension('a', ['a.c'], libraries=['sodium'])"
+    (found,) = (
+        e for e in find(script, src__libsodium__configure="x") if isinstance(e, Evidence) and e.kind == "library"
+    )
+    assert found.bundled and found.need == "optional"
+
+
+def test_extensions_that_the_build_does_without() -> None:
+    script = """
+from setuptools.command.build_ext import build_ext
+class forgiving(build_ext):
+    def build_extension(self, ext):
+        try:
+            build_ext.build_extension(self, ext)
+        except (CompileError, LinkError):
+            print('without')
+setup(cmdclass={'build_ext': forgiving}, ext_modules=[Extension('a', ['a.c'], libraries=['yaml'])])
+"""
+    assert one(START + script).need == "optional"
+    assert one(START + script.replace("print('without')", "raise")).need == "required"
+    assert one(START + "Extension('a', ['a.c'], libraries=['x'], optional=True)").need == "optional"
+
+
+def test_settings_of_the_archive() -> None:
+    script = "from configparser import ConfigParser\np = ConfigParser()\np.read('setup.cfg')\nlibs = []\n"
+    script += (
+        "if p.has_option('x', 'static') and p.getboolean('x', 'static'):\n    pass\nelse:\n    libs.append('pq')\n"
+    )
+    assert names(START + script + EXT, setup_DOT_cfg="[x]\nstatic = 0\n") == {"pq"}
+
+
+def test_options_of_the_command_line_are_not_given() -> None:
+    script = """
+def has_option(name):
+    try:
+        sys.argv.remove('--' + name)
+        return True
+    except ValueError:
+        return False
+libs = ['static'] if has_option('static') else ['dynamic']
+for arg in sys.argv:
+    if arg == '--with-more':
+        libs.append('more')
+"""
+    assert names(START + script + EXT) == {"dynamic"}
+    assert "more" in names(START + script + EXT, need="optional")
+
+
+def test_options_of_commands_have_their_first_values() -> None:
+    script = """
+class build(build_ext):
+    def initialize_options(self):
+        self.static = None
+    def run(self):
+        if self.static:
+            self.libraries.append('dead')
+        else:
+            self.libraries.append('pq')
+"""
+    assert names(START + script) == {"pq"}
+
+
+def test_modules_of_the_archive_that_are_imported() -> None:
+    helper = "import setuptools\nLIBS = ['one']\ndef more():\n    return ['two']\n"
+    script = START + "from buildtools import LIBS, more\nimport buildtools as b\nlibs = LIBS + b.more()" + EXT
+    found = [e for e in find(script, buildtools_DOT_py=helper) if isinstance(e, Evidence)]
+    assert {(e.name, e.where) for e in found} == {("one", "buildtools.py:2"), ("two", "buildtools.py:4")}
+
+
+def test_modules_that_are_installed_are_not_followed() -> None:
+    package = "import subprocess, cffi\nsubprocess.check_output(['pkg-config', '--libs', 'foo'])\n"
+    assert find_in({"setup.py": b"import pack.core\n", "pack/__init__.py": b"", "pack/core.py": package.encode()}) == []
+
+
+def test_a_backend_of_the_archive() -> None:
+    files = {
+        "pyproject.toml": b"[build-system]\nbuild-backend = 'own'\nbackend-path = ['_build']\n",
+        "_build/own.py": b"import os\ndef build_wheel(d):\n    os.popen('pkg-config --libs foo')\n",
+    }
+    assert [e.name for e in find_in(files) if isinstance(e, Evidence)] == ["foo"]
+
+
+def test_a_setup_script_that_another_backend_leaves_alone() -> None:
+    files = {
+        "pyproject.toml": b"[build-system]\nbuild-backend = 'mesonpy'\n",
+        "setup.py": b"from setuptools import Extension\nExtension('a', libraries=['x'])",
+    }
+    assert find_in(files) == []
+
+
+def test_cffi() -> None:
+    script = "setup(cffi_modules=['pkg/_build.py:ffi'])"
+    build = "ffi = FFI()\nffi.set_source('_x', '''\n#include <sodium.h>\n''', libraries=['sodium'])\n"
+    found = [e for e in find(START + script, pkg___build_DOT_py="") if isinstance(e, Evidence)]
+    assert found == []
+    files = {"setup.py": (START + script).encode(), "pkg/_build.py": build.encode()}
+    found = [e for e in find_in(files) if isinstance(e, Evidence)]
+    assert {(e.kind, e.name, e.need) for e in found} == {
+        ("library", "sodium", "required"),
+        ("header", "sodium.h", "required"),
+    }
+
+
+def test_setup_cfg_and_pyproject() -> None:
+    assert names("", setup_DOT_cfg="[build_ext]\nlibraries = foo, bar\n") == {"foo", "bar"}
+    table = '[[tool.setuptools.ext-modules]]\nname = "a"\nsources = ["a.c"]\nlibraries = ["foo"]\n'
+    assert names("", pyproject_DOT_toml=table) == {"foo"}
+
+
+@pytest.mark.parametrize(
+    "junk",
+    [
+        b"print 'Python 2'\n",
+        b"\x00\xff\xfe junk",
+        b"x = " + b"(" * 5_000 + b")" * 5_000,
+        b"x = " + b"-" * 50_000 + b"1",
+        b"# " + b"x" * (300 << 10),
+        "if x:\n\ty\n        z\n".encode("utf-16"),
+    ],
+)
+def test_what_cannot_be_read_is_flagged(junk: bytes) -> None:
+    (flag,) = find(junk)
+    assert isinstance(flag, Flag) and (flag.kind, flag.where) == ("unreadable", "setup.py")
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "x = " + " + ".join(["'a'"] * 5_000),
+        "x = 'a' * 10**9\ny = 10**10**10\nz = 1 << 10**9\n",
+        "x = '%999999999d' % 1\ny = '{:>999999999}'.format(1)\nz = f'{1:>999999999}'\n",
+        "x = ['a']\n" + "x += x\n" * 200 + "libs = x\n" + EXT,
+        "x = 'a'\n" + "x = x + x\n" * 200,
+        "x = 'aaaa'\n" + "x = x.replace('a', 'aaaa')\n" * 200,
+        "def f(): return f() + g()\ndef g(): return f() + g()\nf()\n",
+        "while True:\n    x = 1\n",
+        "for a in range(10**9):\n    for b in range(10**9): pass\n",
+        "if a:\n" * 1 + "".join(f"{' ' * n}if a{n}:\n" for n in range(1, 80)) + " " * 80 + "pass\n",
+        "".join(f"if a{n}:\n    x = {n}\nelif b{n}:\n    x = -{n}\n" for n in range(400)),
+        "\n".join(f"def f{n}():\n    return f{n + 1}() + f{n + 1}()" for n in range(300)) + "\nf0()\n",
+        "import setup\nfrom setup import *\n",
+        "class A(B): pass\nclass B(A): pass\nA().x\n",
+        "x = {}\nx['x'] = x\nlibs = x\n" + EXT,
+        "x = []\nx.append(x)\nlibs = x\n" + EXT,
+        "x = [1] * 9\n" + "x = [x, x, x, x, x, x, x, x, x]\n" * 30 + "libs = x\nif f(x):\n    g(*x)\n" + EXT,
+        f"if {'_' * 50_000}:\n    {'find_' * 9_000}lib('x')\nlibs = ['{'1' * 50_000}a']\n" + EXT,
+        f"if f({'x, ' * 20_000}):\n" + "    Extension('a', libraries=['a', 'b'])\n" * 300,
+        "libs = [" + "'a', " * 390 + "]\n" + EXT * 500,
+        "x = [[[[x for x in range(99)] for y in 'ab'] for z in l] for l in l]\n",
+    ],
+)
+def test_scripts_that_would_never_end_do(script: str) -> None:
+    started = time.perf_counter()
+    find(START + script)
+    assert time.perf_counter() - started < 5  # seconds; a slow machine under load
+
+
+WORDS = st.sampled_from(
+    (
+        "if else : \n \n\t def class x = libs [ ] ( ) , 'foo' . append Extension libraries= subprocess.call == not try:"
+        " except: return raise for in while lambda * ** + f'{x}' with as match case import from None os.environ.get"
+    ).split(" ")
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.one_of(st.binary(max_size=200), st.lists(WORDS, max_size=40).map(lambda words: " ".join(words).encode())))
+def test_junk_never_raises(junk: bytes) -> None:
+    find(START.encode() + junk)
+
+
+STATEMENTS: Any = st.recursive(
+    st.sampled_from(
+        ["libs.append('a')", "x = probe(y)", "return libs", "libs = libs + [x]", "raise X", "y = x.z[0](**y)"]
+    ),
+    lambda inner: st.builds(
+        lambda head, body, tail: head + "\n " + body.replace("\n", "\n ") + tail,
+        st.sampled_from(["if x:", "for x in libs:", "while y:", "def f(x, *a, **k):", "class C(x):", "with x as y:"]),
+        inner,
+        st.sampled_from(["", "\nf(1, *libs, **x)", "\nC().f(x)", "\nlibs += f"]),
+    ),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(STATEMENTS, max_size=8))
+def test_any_script_is_followed_without_fail(statements: list[str]) -> None:
+    find(START + "libs = []\n" + "\n".join(statements).replace("return libs", "pass") + EXT)
+
+
+def test_libraries_that_only_the_environment_names_are_flagged() -> None:
+    (flag,) = find(START + "libs = os.environ['LIBS'].split()" + EXT)
+    assert isinstance(flag, Flag) and (flag.kind, flag.where) == ("dynamic", "setup.py:4")
+
+
+def test_a_binary_setup_cfg_and_pyproject_do_no_harm() -> None:
+    for path in ("setup.cfg", "pyproject.toml"):
+        assert find_in({path: b"\x00\xff[build_ext\nlibraries = = [[ext-modules"}) == []
