@@ -17,7 +17,6 @@ from typing import Any
 
 from benchmarks.sysdeps.build import Plan, fetch
 from packaging.utils import canonicalize_name
-from packaging.version import Version
 
 from wheelbase.bases.catalogue import load_catalogue
 from wheelbase.source.compiletime import cpu_seconds

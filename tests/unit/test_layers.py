@@ -17,6 +17,7 @@ LAYERS = [
     ["project"],
     ["wheels"],
     ["buildtime", "source"],
+    ["system"],
     ["bases"],
     ["index"],
     ["uv"],

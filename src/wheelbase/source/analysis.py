@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable
 from email.parser import HeaderParser
 
 from wheelbase.source.archive import facts_of
-from wheelbase.source.backend import backend_of, find_in_pyproject
 from wheelbase.source.autotools import find_in_autotools
+from wheelbase.source.backend import backend_of, find_in_pyproject
 from wheelbase.source.cargo import find_in_cargo
 from wheelbase.source.cmake import find_in_cmake
 from wheelbase.source.counts import count_work

@@ -10,6 +10,7 @@ import msgspec
 
 from wheelbase.system.names import Kind
 
+
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """One place that asks for something of the system.
 

@@ -26,7 +26,12 @@ def test_stanzas_take_wanted_fields_and_join_continued_lines() -> None:
 
 
 def test_contents_drop_sections_and_keep_names_with_spaces() -> None:
-    lines = [b"usr/include/a b.h  \t universe/libdevel/x,devel/y\n", b"etc/x  a/b\n", b"usr/include/nothing\n", b"\xff\n"]
+    lines = [
+        b"usr/include/a b.h  \t universe/libdevel/x,devel/y\n",
+        b"etc/x  a/b\n",
+        b"usr/include/nothing\n",
+        b"\xff\n",
+    ]
     assert list(contents(lines, WANTED)) == [("usr/include/a b.h", ("x", "y")), ("", ("nothing",))]
 
 
@@ -44,11 +49,17 @@ def test_what_is_no_release_file(text: str) -> None:
         ("usr/include/x86_64-linux-musl/stdio.h", None),
         ("usr/include/boost/mpl/aux_/x.hpp", None),
         ("usr/include/eigen3/Eigen/Dense", ("header", "usr/include/eigen3/Eigen", "Dense")),
-        ("usr/lib/x86_64-linux-gnu/openmpi/include/mpi.h", ("header", "usr/lib/x86_64-linux-gnu/openmpi/include", "mpi.h")),
+        (
+            "usr/lib/x86_64-linux-gnu/openmpi/include/mpi.h",
+            ("header", "usr/lib/x86_64-linux-gnu/openmpi/include", "mpi.h"),
+        ),
         ("usr/lib/x86_64-linux-gnu/libz.so", ("library", "", "z")),
         ("usr/lib/x86_64-linux-gnu/libz.a", ("library", "", "z")),
         ("usr/lib/gcc/x86_64-linux-gnu/14/libgomp.so", ("library", "", "gomp")),
-        ("usr/lib/x86_64-linux-gnu/hdf5/serial/libhdf5.so", ("library", "usr/lib/x86_64-linux-gnu/hdf5/serial", "hdf5")),
+        (
+            "usr/lib/x86_64-linux-gnu/hdf5/serial/libhdf5.so",
+            ("library", "usr/lib/x86_64-linux-gnu/hdf5/serial", "hdf5"),
+        ),
         ("lib/x86_64-linux-gnu/libz.so.1", ("shared", "", "libz.so.1")),
         ("usr/lib/gcc-cross/x86_64-linux-gnu/libgomp.so", None),
         ("usr/lib/python3/dist-packages/libx.so", None),
@@ -68,10 +79,16 @@ def test_what_a_path_is(path: str, expected: tuple[str, str, str] | None) -> Non
 
 
 def test_packages_for_other_systems() -> None:
-    assert all(map(is_foreign, ["libc6-dev-arm64-cross", "mingw-w64-x86-64-dev", "musl-dev", "librust-libc-dev", "lib32z1"]))
+    assert all(
+        map(is_foreign, ["libc6-dev-arm64-cross", "mingw-w64-x86-64-dev", "musl-dev", "librust-libc-dev", "lib32z1"])
+    )
     assert not any(map(is_foreign, ["libc6-dev", "zlib1g-dev", "libwin-hivex-perl", "acrossword-dev", "libx11-dev"]))
 
 
 def test_packages_that_programs_are_built_with() -> None:
-    assert is_development("gcc", "devel") and is_development("x11proto-dev", "x11") and is_development("a", "universe/libdevel")
+    assert (
+        is_development("gcc", "devel")
+        and is_development("x11proto-dev", "x11")
+        and is_development("a", "universe/libdevel")
+    )
     assert not is_development("libfoo1", "libs") and not is_development("devscripts", "utils")

@@ -50,7 +50,9 @@ def index(small: Snapshot) -> PackageIndex:
     return PackageIndex(small.section("packages", PackageTable))
 
 
-def names(index: PackageIndex, *wanted: str, installed: frozenset[str] = frozenset(), recommends: bool = False) -> set[str]:
+def names(
+    index: PackageIndex, *wanted: str, installed: frozenset[str] = frozenset(), recommends: bool = False
+) -> set[str]:
     return {package.name for package in index.closure(wanted, installed=installed, recommends=recommends).packages}
 
 
