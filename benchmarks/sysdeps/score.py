@@ -1,8 +1,8 @@
 """Score the analysis against real builds: `python -m benchmarks.sysdeps.score CACHE [tuned|held_out]...`.
 
-CACHE is the folder that `build` used: archives are read from it, or fetched into it. For each set it prints precision and
-recall of the packages named as needed, the share of compile times within a factor 2 and 3, the time that the analysis
-takes, and every miss. README.md says how truth is defined.
+CACHE is the folder that `build` used: archives are read from it, or fetched into it. For each set it prints precision
+and recall of the packages named as needed, the share of compile times within a factor 2 and 3, the time that the
+analysis takes, and every miss. README.md says how truth is defined.
 """
 
 import statistics

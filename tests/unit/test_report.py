@@ -112,7 +112,6 @@ COMPARISON = Comparison(
             added_bytecode=Bytecode(value=6_000_000, low=5_000_000, high=7_000_000, compressed=2_000_000),
             image_bytes=176_490_000,
             build_seconds=Seconds(low=5, high=400),
-            build_packages=("build-base",),
             advice=("no version of numpy has a wheel for musl 1.1.22 on x86_64 as of 2020-01-29",),
         ),
         BaseCost(

@@ -12,8 +12,8 @@ from packaging.utils import canonicalize_name
 from wheelbase.project.files import load_toml
 
 PerManager = str | dict[str, str | list[str]]
-"""A package that is named alike everywhere, "pc:libpq" for the one with that pkg-config module, or a name (or names) for
-each package manager: `{ apt = "libpq5", apk = "libpq" }`."""
+"""A package that is named alike everywhere, "pc:libpq" for the one with that pkg-config module, or a name (or names)
+for each package manager: `{ apt = "libpq5", apk = "libpq" }`."""
 
 
 class Override(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -27,7 +27,7 @@ class Override(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The settings of a project. `system` are packages of its image, `sysdeps` what overrules the analysis, by project."""
+    """The settings of a project: `system` are packages of its image, `sysdeps` what overrules the analysis."""
 
     system: list[PerManager] = []
     sysdeps: dict[str, Override] = {}

@@ -1,4 +1,4 @@
-"""All that can be found in a source archive by reading it. Pure; bounded in time and memory, whatever the archive holds."""
+"""All that can be found in a source archive by reading it. Pure; bounded in time and memory."""
 
 import tomllib
 from collections.abc import Callable, Iterable

@@ -1,7 +1,8 @@
 """Which packages of a Debian release each piece of evidence may mean. Pure.
 
 A name that the hand table knows goes before what the release's contents say. Headers are many packages' at once, so
-they are settled last and together: a package that is asked for anyway explains its headers, then the one that explains most.
+they are settled last and together: a package that is asked for anyway explains its headers, then the one that
+explains most.
 """
 
 from collections import Counter

@@ -27,7 +27,7 @@ _LARGE_SCRIPT = 400_000  # bytes
 _DEFINES = re.compile(r"^defines?[ \t]*=([^\n]*(?:\n[ \t]+[^\n]*)*)", re.M)
 _NAMES = re.compile(r"[A-Za-z_]\w*(?:=\w*)?")
 _WORD = re.compile(r"[\w.+-]+")
-_GLOB = re.compile(r"\*+\.(?:c\b|cc|cpp|cxx|\{|\[)|\bglob\b|\blistdir\b|\bos\.walk\b|\bfile\(GLOB", re.IGNORECASE)
+_GLOB = re.compile(r"\*\.(?:c\b|cc|cpp|cxx|\{|\[)|\bglob\b|\blistdir\b|\bos\.walk\b|\bfile\(GLOB", re.IGNORECASE)
 _SCRIPTS = ("CMakeLists.txt", "pyproject.toml", "setup.cfg", "MODULE_SOURCES")
 _PUT_OUT_BY = ("meson.build", "CMakeLists.txt")
 _GENERATOR = re.compile(r"^_?(?:gen|make_)", re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""Source archives read from an index, a file or a folder: what they say, and what is found in them. Talks to the network.
+"""Source archives from an index, a file or a folder: what they say, and what is found in them. Talks to the network.
 
 What was found in an archive is kept by its hash and the version of the analysis.
 """

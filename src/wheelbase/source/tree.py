@@ -3,18 +3,23 @@
 import lzma
 import os
 import re
+import stat
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from itertools import islice
+from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
 
 from wheelbase.source.members import MAX_MEMBERS, members
 
 _MAX_TEXT = 1 << 20  # of one file: build scripts are smaller, and what a larger C file includes stands at its start
 _MAX_TEXTS = 128 << 20  # of all
+_MAX_PATH = 4096  # Linux's own bound: what is longer cannot be unpacked
+_UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _TEXTS = frozenset(
     ".py .pyx .pxd .pxi .in .tp .src .toml .cfg .lock .build .options .txt .cmake .wrap .c .cc .cpp .cxx .h .hh .hpp"
     " .hxx .inc .m4 .ac .mk .i .go .rs .f .f77 .f90 .f95 .for .gyp .pc".split()
@@ -71,7 +76,7 @@ class SourceTree:
 
     def ending(self, *suffixes: str) -> Iterator[str]:
         """Yield the paths that end so (".pyx") and that a build on Linux may use, in order."""
-        return (path for path in self.used() if path.lower().endswith(suffixes))
+        return (path for path, lower in self._lowered if lower.endswith(suffixes))
 
     def used(self) -> Sequence[str]:
         """Return the paths of what a build on Linux may use, in order."""
@@ -84,6 +89,10 @@ class SourceTree:
     @cached_property
     def _used(self) -> Sequence[str]:
         return [path for path in sorted(self.sizes) if not is_unused(path)]
+
+    @cached_property
+    def _lowered(self) -> Sequence[tuple[str, str]]:
+        return [(path, path.lower()) for path in self._used]
 
     @cached_property
     def _by_name(self) -> Mapping[str, Sequence[str]]:
@@ -114,13 +123,14 @@ def tree_of_archive(data: bytes, filename: str, *, whole: bool = True) -> Source
 
     try:
         for path, size, content in members(data, filename, wanted):
-            inner = "/".join(path.parts[1:])
-            if not inner or ".." in path.parts:
+            kept += len(content or b"")
+            inner = shown("/".join(path.parts[1:]))
+            if not inner or ".." in path.parts or path.is_absolute() or len(inner) > _MAX_PATH:
                 continue  # beside the archive's one folder, where nothing belongs
             sizes[inner] = size
+            contents.pop(inner, None)  # of several files of a name, the last is what is unpacked
             if content is not None:
                 contents[inner] = content
-                kept += len(content)
     except (EOFError, tarfile.ReadError, zipfile.BadZipFile, zlib.error, lzma.LZMAError):
         if whole:
             raise
@@ -128,24 +138,42 @@ def tree_of_archive(data: bytes, filename: str, *, whole: bool = True) -> Source
 
 
 def tree_of_folder(folder: Path) -> SourceTree:
-    """Return the tree of a folder on disk. Links are not followed. Raises OSError where it cannot be read."""
+    """Return the tree of a folder on disk, without what cannot be read of it. Links are not followed.
+
+    Raises OSError where the folder itself cannot be read, ValueError where it holds more than an archive may.
+    """
     sizes: dict[str, int] = {}
     contents: dict[str, bytes] = {}
     kept = 0
-    for parent, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if name not in _IGNORED_FOLDERS)
-        for name in sorted(names):
-            path = Path(parent, name)
-            if path.is_symlink() or not path.is_file() or len(sizes) >= MAX_MEMBERS:
-                continue
-            inner = path.relative_to(folder).as_posix()
-            sizes[inner] = path.stat().st_size
-            if _is_text(PurePosixPath(inner)) and kept < _MAX_TEXTS:
-                with path.open("rb") as file:
-                    contents[inner] = file.read(_MAX_TEXT)
+    for path, size in _files(folder):
+        if len(sizes) >= MAX_MEMBERS:
+            raise ValueError(f"it holds more than {MAX_MEMBERS} files")
+        inner = shown(path.relative_to(folder).as_posix())
+        sizes[inner] = size
+        if _is_text(path) and kept < _MAX_TEXTS:
+            with suppress(OSError), path.open("rb") as file:
+                contents[inner] = file.read(_MAX_TEXT)
                 kept += len(contents[inner])
     return SourceTree(sizes, contents)
 
 
-def _is_text(path: PurePosixPath) -> bool:
+def _files(folder: Path) -> Iterator[tuple[Path, int]]:
+    """Yield the regular files below a folder with their sizes: neither links, devices nor pipes."""
+    list(islice(os.scandir(folder), 1))  # `walk` passes over what cannot be read
+    for parent, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if name not in _IGNORED_FOLDERS)
+        for name in sorted(names):
+            path = Path(parent, name)
+            with suppress(OSError):
+                status = path.lstat()
+                if stat.S_ISREG(status.st_mode):
+                    yield path, status.st_size
+
+
+def shown(name: str) -> str:
+    """Return a name as it may be printed: what controls a terminal, or is no character, becomes U+FFFD."""
+    return _UNSHOWN.sub("\ufffd", name)
+
+
+def _is_text(path: PurePath) -> bool:
     return path.suffix.lower() in _TEXTS or path.name in _TEXT_NAMES

@@ -34,7 +34,7 @@ _DEVELOPMENT = re.compile(r"(-dev|-devel)$")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class System:
-    """A base's packages. `release` is whose contents are asked ("debian-12"); `own` is the base's own ("alpine-3.22")."""
+    """A base's packages. `release` is whose contents are asked ("debian-12"), `own` the base's own ("alpine-3.22")."""
 
     manager: Manager
     release: str

@@ -125,7 +125,7 @@ def _brought_along(names: Iterable[str], binaries: Binaries) -> set[str]:
 
 
 def _closed(names: Iterable[str], binaries: Binaries) -> set[str]:
-    """Return the packages and all that they may bring along or recommend, whichever alternative or provider is taken."""
+    """Return the packages and all that they may bring along or recommend, whichever provider is taken."""
     providers: dict[str, list[str]] = defaultdict(list)
     for name, binary in binaries.items():
         for provided in binary.provides:
