@@ -54,6 +54,8 @@ def _base(cost: BaseCost) -> dict[str, Any]:
         "base_compressed_bytes": cost.facts.compressed_bytes,
         "image_bytes": cost.image_bytes,
         "image_compressed_bytes": cost.image_compressed_bytes,
+        "image_with_compilers_bytes": cost.image_with_compilers_bytes,
+        "compile_cpu_seconds": _estimate(cost.building.cpu_seconds) if cost.building else None,
         "estimated": cost.estimated,
         "build_seconds": {"low": cost.build_seconds.low, "high": cost.build_seconds.high}
         if cost.build_seconds
