@@ -1,12 +1,15 @@
 """All that can be found in a source archive by reading it. Pure; bounded in time and memory."""
 
-import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
 from email.parser import HeaderParser
+from itertools import islice
+from typing import Protocol
+
+import msgspec
 
 from wheelbase.source.archive import facts_of
 from wheelbase.source.autotools import find_in_autotools
-from wheelbase.source.backend import backend_of, find_in_pyproject
+from wheelbase.source.backend import backend_of, find_in_pyproject, read_toml
 from wheelbase.source.cargo import find_in_cargo
 from wheelbase.source.cmake import find_in_cmake
 from wheelbase.source.counts import count_work
@@ -15,14 +18,24 @@ from wheelbase.source.findings import Evidence, Findings, Flag
 from wheelbase.source.includes import find_in_c
 from wheelbase.source.meson import find_in_meson
 from wheelbase.source.python_scripts import find_in_python
-from wheelbase.source.tree import SourceTree
+from wheelbase.source.tree import SourceTree, shown
 
 VERSION = "findings-1"
 """To be raised with any change of what is found: results are kept under it."""
 
 _MOST = 2_000
+_LONGEST_NAME = 250  # characters: what is longer names nothing
+_LONGEST_TEXT = 500
 
-Detector = Callable[[SourceTree], Iterable[Evidence | Flag]]
+
+class Detector(Protocol):
+    """A function that finds what one kind of file says."""
+
+    __name__: str
+
+    def __call__(self, tree: SourceTree, /) -> Iterable[Evidence | Flag]: ...
+
+
 _DETECTORS: tuple[Detector, ...] = (
     find_in_pyproject,
     find_in_python,
@@ -42,32 +55,58 @@ def analyse(tree: SourceTree) -> Findings:
     name, version = _identity(tree)
     if facts_of(tree).pure:
         return Findings(name=name, version=version, backend=backend.name, build_requires=backend.requires)
-    evidence: list[Evidence] = []
-    flags: list[Flag] = []
+    evidence: dict[Evidence, None] = {}
+    flags: dict[Flag, None] = {}
     for detector in _DETECTORS:
-        for found in detector(tree):
-            if isinstance(found, Evidence):
-                evidence.append(found)
-            else:
-                flags.append(found)
+        for found in _found_by(detector, tree):
+            if isinstance(found, Flag):
+                flags[_plain_flag(found)] = None
+            elif len(found.name) <= _LONGEST_NAME:
+                evidence[_plain_evidence(found)] = None
     return Findings(
         name=name,
         version=version,
         backend=backend.name,
         build_requires=backend.requires,
-        evidence=tuple(dict.fromkeys(evidence))[:_MOST],
-        flags=tuple(dict.fromkeys(flags))[:_MOST],
+        evidence=tuple(evidence)[:_MOST],
+        flags=tuple(flags)[:_MOST],
         counts=count_work(tree),
     )
+
+
+def _found_by(detector: Detector, tree: SourceTree) -> Iterator[Evidence | Flag]:
+    """Yield what one detector finds. One that an archive defeats is said to be, and takes nothing from the others."""
+    try:
+        yield from islice(detector(tree), _MOST)
+    except Exception as error:  # whatever it is: files of strangers are read here
+        what = detector.__name__.removeprefix("find_in_").removeprefix("find_")
+        said = " ".join(f"{type(error).__name__} {error}".split())[:_LONGEST_NAME]
+        yield Flag(kind="unreadable", text=f"the analysis of {what} failed: {said}", where=detector.__name__)
+
+
+def _plain_evidence(one: Evidence) -> Evidence:
+    """Return the same without what controls a terminal: nearly always the same object."""
+    name, where, condition = shown(one.name), shown(one.where), shown(one.condition)
+    if (name, where, condition) == (one.name, one.where, one.condition):
+        return one
+    return msgspec.structs.replace(one, name=name, where=where, condition=condition)
+
+
+def _plain_flag(one: Flag) -> Flag:
+    return msgspec.structs.replace(one, text=shown(one.text)[:_LONGEST_TEXT], where=shown(one.where))
 
 
 def _identity(tree: SourceTree) -> tuple[str, str]:
     """Return (name, version) as the archive's metadata or its pyproject.toml state them."""
     metadata = HeaderParser().parsestr(tree.text("PKG-INFO"))
     if name := metadata.get("Name"):
-        return name, metadata.get("Version", "")
+        return _one_line(name), _one_line(metadata.get("Version", ""))
     try:
-        project = tomllib.loads(tree.text("pyproject.toml")).get("project", {})
-        return str(project.get("name", "")), str(project.get("version", ""))
-    except (tomllib.TOMLDecodeError, RecursionError, AttributeError):
+        project = read_toml(tree.text("pyproject.toml")).get("project", {})
+        return _one_line(project.get("name", "")), _one_line(project.get("version", ""))
+    except (ValueError, AttributeError):
         return "", ""
+
+
+def _one_line(value: object) -> str:
+    return shown(" ".join(str(value).split()))[:_LONGEST_NAME]
