@@ -1,9 +1,8 @@
 """All that can be found in a source archive by reading it. Pure; bounded in time and memory."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from email.parser import HeaderParser
 from itertools import islice
-from typing import Protocol
 
 import msgspec
 
@@ -27,26 +26,18 @@ _MOST = 2_000
 _LONGEST_NAME = 250  # characters: what is longer names nothing
 _LONGEST_TEXT = 500
 
-
-class Detector(Protocol):
-    """A function that finds what one kind of file says."""
-
-    __name__: str
-
-    def __call__(self, tree: SourceTree, /) -> Iterable[Evidence | Flag]: ...
-
-
-_DETECTORS: tuple[Detector, ...] = (
-    find_in_pyproject,
-    find_in_python,
-    find_in_meson,
-    find_in_cmake,
-    find_in_cargo,
-    find_in_autotools,
-    find_in_cython,
-    find_in_c,
-    find_languages,
-)
+Detector = Callable[[SourceTree], Iterable[Evidence | Flag]]
+_DETECTORS: dict[str, Detector] = {  # by what they read
+    "pyproject.toml": find_in_pyproject,
+    "Python scripts": find_in_python,
+    "Meson files": find_in_meson,
+    "CMake files": find_in_cmake,
+    "Cargo files": find_in_cargo,
+    "configure scripts": find_in_autotools,
+    "Cython sources": find_in_cython,
+    "C sources": find_in_c,
+    "languages": find_languages,
+}
 
 
 def analyse(tree: SourceTree) -> Findings:
@@ -57,8 +48,8 @@ def analyse(tree: SourceTree) -> Findings:
         return Findings(name=name, version=version, backend=backend.name, build_requires=backend.requires)
     evidence: dict[Evidence, None] = {}
     flags: dict[Flag, None] = {}
-    for detector in _DETECTORS:
-        for found in _found_by(detector, tree):
+    for what, detector in _DETECTORS.items():
+        for found in _found_by(detector, tree, what):
             if isinstance(found, Flag):
                 flags[_plain_flag(found)] = None
             elif len(found.name) <= _LONGEST_NAME:
@@ -74,14 +65,13 @@ def analyse(tree: SourceTree) -> Findings:
     )
 
 
-def _found_by(detector: Detector, tree: SourceTree) -> Iterator[Evidence | Flag]:
+def _found_by(detector: Detector, tree: SourceTree, what: str) -> Iterator[Evidence | Flag]:
     """Yield what one detector finds. One that an archive defeats is said to be, and takes nothing from the others."""
     try:
         yield from islice(detector(tree), _MOST)
     except Exception as error:  # whatever it is: files of strangers are read here
-        what = detector.__name__.removeprefix("find_in_").removeprefix("find_")
         said = " ".join(f"{type(error).__name__} {error}".split())[:_LONGEST_NAME]
-        yield Flag(kind="unreadable", text=f"the analysis of {what} failed: {said}", where=detector.__name__)
+        yield Flag(kind="unreadable", text=f"the analysis of {what} failed: {said}", where=what)
 
 
 def _plain_evidence(one: Evidence) -> Evidence:

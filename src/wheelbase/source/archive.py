@@ -7,7 +7,6 @@ Sources: PEP 643 (static metadata of source archives), PEP 621, setuptools' egg-
 import ast
 import re
 import threading
-import tomllib
 import warnings
 from collections.abc import Iterable, Iterator
 from email.parser import HeaderParser
@@ -16,6 +15,7 @@ from pathlib import PurePosixPath
 import msgspec
 from packaging.requirements import InvalidRequirement, Requirement
 
+from wheelbase.source.backend import read_toml
 from wheelbase.source.tree import SourceTree
 
 _MAX_SETUP_PY = 256 << 10  # a syntax tree takes a thousand times the memory of its text
@@ -106,7 +106,7 @@ def _valid(lines: Iterable[str]) -> tuple[str, ...] | None:
 def _project_table(text: str) -> tuple[str, ...] | None:
     """Return the dependencies in a pyproject.toml that states them (PEP 621), optional ones included."""
     try:
-        project = tomllib.loads(text).get("project")
+        project = read_toml(text).get("project")
         if not isinstance(project, dict) or {"dependencies", "optional-dependencies"} & set(project.get("dynamic", ())):
             return None
         if not isinstance(project.get("dependencies", []), list):
@@ -114,7 +114,7 @@ def _project_table(text: str) -> tuple[str, ...] | None:
         lines = list(project.get("dependencies", ()))
         for extra, optional in project.get("optional-dependencies", {}).items():
             lines += [_with_marker(line, f"extra == '{extra}'") for line in optional]
-    except (tomllib.TOMLDecodeError, RecursionError, TypeError, AttributeError):
+    except (ValueError, RecursionError, TypeError, AttributeError):
         return None  # not valid TOML, or values of other types than PEP 621 has
     return _valid(lines)
 

@@ -19,7 +19,7 @@ MAX_UNPACKED = 512 << 20
 MAX_MEMBERS = 50_000
 _MAX_HEADER = 4 << 20
 _MAX_HEADERS_EACH = 4  # of a member: its own, and extended ones for a long name, a long link and attributes
-_MAX_RECORDS = 1_000  # in one extended header
+_MAX_RECORDS = 100  # in one extended header
 _MAX_STREAMS = 10_000  # in one compressed file: programs that compress in parallel write one for each part
 _MAX_DICTIONARY = 256 << 20  # of xz, in bytes of memory: its highest level takes 65 MiB
 _CHUNK = 64 << 10
@@ -104,10 +104,8 @@ def _tarred(data: bytes, wanted: Wanted) -> Iterator[tuple[PurePosixPath, int, b
 
 def _content(stream: "_Stream", size: int, limit: int) -> bytes | None:
     content = stream.read(min(limit, size)) if limit else None
-    taken = len(content or b"")
-    if content is not None and taken < min(limit, size):
+    if stream.skip(_padded(size) - len(content or b"")):
         raise tarfile.ReadError("it ends within a file")
-    stream.skip(_padded(size) - taken)
     return content
 
 
@@ -165,10 +163,9 @@ class _Stream:
         """Return the next bytes: fewer than `size` at the end only."""
         return b"".join(self._chunk[start:stop] for start, stop in self._spans(size))
 
-    def skip(self, size: int) -> None:
-        """Go on without looking."""
-        for _ in self._spans(size):
-            pass
+    def skip(self, size: int) -> int:
+        """Go on without looking; return how many bytes are missing at the end."""
+        return size - sum(stop - start for start, stop in self._spans(size))
 
     def _spans(self, size: int) -> Iterator[tuple[int, int]]:
         """Yield the parts of the chunks that make up the next bytes, each while it is the present one."""

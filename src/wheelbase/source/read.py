@@ -24,6 +24,7 @@ from wheelbase.source.tree import SourceTree, tree_of_archive, tree_of_folder
 
 MAX_ARCHIVE = 64 << 20
 _HEAD = 4 << 20
+_MAX_FILE = 256 << 20
 _BROKEN = (tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, EOFError, OSError, ValueError)
 _UNREAD = (*_BROKEN, NotImplementedError, RuntimeError, struct.error)
 
@@ -48,7 +49,12 @@ def read_findings(client: Client, archive: Candidate) -> Findings:
 def findings_of_path(path: Path) -> Findings:
     """Return what is found in a source archive on disk, or in the folder of a project. Raises SourceError."""
     try:
-        return analyse(tree_of_folder(path) if path.is_dir() else tree_of_archive(path.read_bytes(), path.name))
+        if path.is_dir():
+            return analyse(tree_of_folder(path))
+        # A pipe or a device has no end.
+        if not path.is_file() or path.stat().st_size > _MAX_FILE:
+            raise ValueError(f"it is no regular file of at most {_MAX_FILE} bytes")
+        return analyse(tree_of_archive(path.read_bytes(), path.name))
     except _UNREAD as error:
         raise SourceError(
             f"{path} cannot be read as a source archive: {error or type(error).__name__}",

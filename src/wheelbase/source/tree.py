@@ -10,7 +10,6 @@ import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
-from itertools import islice
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
 
@@ -159,7 +158,8 @@ def tree_of_folder(folder: Path) -> SourceTree:
 
 def _files(folder: Path) -> Iterator[tuple[Path, int]]:
     """Yield the regular files below a folder with their sizes: neither links, devices nor pipes."""
-    list(islice(os.scandir(folder), 1))  # `walk` passes over what cannot be read
+    with os.scandir(folder):  # `walk` passes over what cannot be read
+        pass
     for parent, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if name not in _IGNORED_FOLDERS)
         for name in sorted(names):

@@ -120,13 +120,14 @@ class PackageIndex:
     @cached_property
     def _providers(self) -> Mapping[str, tuple[str, ...]]:
         found: dict[str, list[str]] = {}
-        for name, provided in zip(self._names, self._provides, strict=True):
-            for virtual in provided.split(",") if provided else ():
-                found.setdefault(virtual, []).append(name)
+        # Of equals apt takes one that it has read late.
+        for row in reversed(range(len(self._names))):
+            for virtual in self._provides[row].split(",") if self._provides[row] else ():
+                found.setdefault(virtual, []).append(self._names[row])
         essential = frozenset(self._table.essential)
         order = self._table.priorities
         return {
-            virtual: tuple(sorted(names, key=lambda name: (name not in essential, order.get(name, OPTIONAL), name)))
+            virtual: tuple(sorted(names, key=lambda name: (name not in essential, order.get(name, OPTIONAL))))
             for virtual, names in found.items()
         }
 

@@ -75,7 +75,10 @@ class Snapshot:
         offset, length = self.header.sections.get(name, (0, 0))
         packed = self._raw[self._body + offset : self._body + offset + length]
         try:
-            unpacked = lzma.LZMADecompressor().decompress(packed, _MAX_SECTION)
+            decompressor = lzma.LZMADecompressor()
+            unpacked = decompressor.decompress(packed, _MAX_SECTION)
+            if not decompressor.eof:
+                raise self._broken()
             return msgspec.msgpack.decode(unpacked, type=kind)
         except (lzma.LZMAError, msgspec.MsgspecError, EOFError) as error:
             raise self._broken() from error

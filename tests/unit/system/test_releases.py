@@ -55,7 +55,7 @@ def test_an_unknown_release_names_those_that_are_known(nobody: object) -> None:
     assert "debian-12" in str(caught.value.hint)
 
 
-@pytest.mark.parametrize("cut", [0, 5, 19, 21, 24, 60, 2000, -500])
+@pytest.mark.parametrize("cut", [0, 5, 19, 21, 24, 60, -500, -40, -1])
 def test_a_file_that_is_cut_off(small: Snapshot, cut: int) -> None:
     with pytest.raises(WheelbaseError, match="some file is damaged"):
         Snapshot(small._raw[:cut], "some file").section("packages", PackageTable)
