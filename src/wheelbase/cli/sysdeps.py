@@ -13,11 +13,7 @@ from wheelbase.cli import options
 @click.option("--base", required=True, metavar="IMAGE", shell_complete=options.complete_base, help="The base image.")
 @options.arch
 @options.as_of
-@click.option(
-    "--refresh",
-    is_flag=True,
-    help="Ask the indexes again, and take the names of system packages from your mirror of Debian as it is now.",
-)
+@options.refresh
 @options.output_format("text", "json", "markdown")
 def command(sources: tuple[str, ...], base: str, arch: Any, as_of: date | None, refresh: bool, form: str) -> None:
     """Tell which system packages a build from source needs on a base, how sure that is, and how long it takes.
