@@ -27,7 +27,7 @@ def read_requirements(
     groups: Sequence[str] = (),
 ) -> Requirements:
     """Return what was asked for; an argument that is a folder, or a lock file after -r, is read as a project."""
-    folders = [argument for argument in arguments if _is_folder(argument)]
+    folders = [argument for argument in arguments if is_folder(argument)]
     plain = [argument for argument in arguments if argument not in folders]
     if len(folders) > 1 or (folders and (plain or files)):
         raise RequirementsError(
@@ -45,7 +45,8 @@ def read_requirements(
     return _with_constraints(read, constraints)
 
 
-def _is_folder(argument: str) -> bool:
+def is_folder(argument: str) -> bool:
+    """Say whether an argument means a project's folder."""
     # A bare word is a package, as for pip, even where a folder has its name. `isdir` is False for what is no path.
     return ("/" in argument or argument in (".", "..")) and os.path.isdir(argument)  # noqa: PTH112
 

@@ -18,7 +18,7 @@ from wheelbase.index.client import Client
 from wheelbase.index.indexes import Index
 from wheelbase.index.settings import user_settings, with_requirements_options
 from wheelbase.pins import Asked
-from wheelbase.project.read import read_requirements
+from wheelbase.project.read import is_folder, read_requirements
 from wheelbase.project.settings import PerManager, Settings, read_settings
 from wheelbase.project.values import Requirements
 from wheelbase.recipes.cost import cost_of
@@ -96,8 +96,8 @@ def compare(
 
 def _settings(requirements: Sequence[str] | Requirements, system: Sequence[PerManager]) -> Settings:
     """Return the settings of the project that is compared, or of this folder, with the packages asked for here."""
-    folder = Path(requirements[0]) if not isinstance(requirements, Requirements) and len(requirements) == 1 else Path()
-    own = read_settings(folder if folder.is_dir() else Path())
+    arguments = () if isinstance(requirements, Requirements) else requirements
+    own = read_settings(next((Path(one) for one in arguments if is_folder(one)), Path()))
     return msgspec.structs.replace(own, system=[*own.system, *system])
 
 
