@@ -53,20 +53,18 @@ def score(truth: dict[str, Any], archive: Path, system: System) -> Score:
     findings = findings_of_path(archive)
     needs = needs_on(findings, system, project=canonicalize_name(truth["name"]))
     spent = time.perf_counter() - start
-    named = [need.package for need in (*needs.build, *needs.tools) if need.package not in _THERE]
-    required = [{name, *truth.get("alternatives", {}).get(name, ())} for name in truth.get("required", ())]
+    named = [package for package in needs.build_packages if package not in _THERE]
+    required = {name: {name, *truth.get("alternatives", {}).get(name, ())} for name in truth.get("required", ())}
     brought = _brought(named, system)
-    listed = [*_THERE, *(name for group in required for name in group)]
+    listed = [*_THERE, *(name for group in required.values() for name in group)]
     allowed = {*_brought(listed, system), *truth.get("optional", ())}
     wrong = [name for name in named if not _stands_for(name, system) & allowed]
     estimate = cpu_seconds(findings.counts)  # of the model alone: what was measured of popular packages is left out
     return Score(
         name=f"{truth['name']} {truth['version']}",
-        right=tuple(truth.get("required", ())[number] for number, group in enumerate(required) if group & brought),
+        right=tuple(name for name, group in required.items() if group & brought),
         wrong=tuple(wrong),
-        left_out=tuple(
-            truth.get("required", ())[number] for number, group in enumerate(required) if not group & brought
-        ),
+        left_out=tuple(name for name, group in required.items() if not group & brought),
         flagged=needs.status != "likely complete",
         cannot=truth["status"] == "cannot",
         predicted=estimate.value,

@@ -19,6 +19,8 @@ from wheelbase.system.platform import system_of
 
 # Backends that use all cores; setuptools compiles one file after the other.
 _PARALLEL = ("mesonpy", "scikit_build_core", "maturin", "skbuild")
+_CORES = 4
+_SLOW = 1.5  # times the machine that was measured on
 _UNREAD = Findings(backend="")
 
 
@@ -67,9 +69,9 @@ def own_packages(entries: Sequence[PerManager], facts: BaseFacts) -> Closure | N
 
 def wall_seconds(building: BuildNeeds) -> tuple[float, float]:
     """Return the least and the most that compiling takes: on all cores where a backend uses them, or on a slow one."""
-    low = sum(
-        one.cpu_seconds.low / (4 if any(name in one.archive.findings.backend for name in _PARALLEL) else 1)
+    parallel = sum(
+        one.cpu_seconds.low
         for one in building.archives
+        if any(name in one.archive.findings.backend for name in _PARALLEL)
     )
-    own = sum(one.cpu_seconds.low for one in building.archives)
-    return low + (building.cpu_seconds.low - own), building.cpu_seconds.high * 1.5
+    return building.cpu_seconds.low - parallel * (1 - 1 / _CORES), building.cpu_seconds.high * _SLOW

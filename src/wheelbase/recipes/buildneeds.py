@@ -53,16 +53,6 @@ class BuildNeeds:
     build: Closure
     run: Closure
 
-    @property
-    def build_packages(self) -> tuple[str, ...]:
-        """Return the names of the packages to install for the build."""
-        return tuple(dict.fromkeys(need.package for need in (*self.needs.tools, *self.needs.build)))
-
-    @property
-    def run_packages(self) -> tuple[str, ...]:
-        """Return the names of the packages that the built files need at run time."""
-        return tuple(need.package for need in self.needs.run)
-
 
 def needs_of(
     archive: Archive,
@@ -90,12 +80,11 @@ def together(archives: Sequence[ArchiveNeeds], system: System) -> BuildNeeds:
     own = [needs_on(built.findings, system, project=built.name) for built in first.values()]
     needs = merged([*(one.needs for one in archives), *own])
     seconds = [*(one.cpu_seconds for one in archives), *(built.cpu_seconds for built in first.values())]
-    wanted = dict.fromkeys(need.package for need in (*needs.tools, *needs.build))
     return BuildNeeds(
         system=system,
         archives=tuple(archives),
         needs=needs,
         cpu_seconds=Estimate.total(seconds),
-        build=system.closure(wanted),
-        run=system.closure(need.package for need in needs.run),
+        build=system.closure(needs.build_packages),
+        run=system.closure(needs.run_packages),
     )

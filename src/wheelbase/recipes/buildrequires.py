@@ -21,7 +21,7 @@ _MAX_DEPTH = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Built:
-    """A build requirement that is itself compiled, and for whom. `reason` is set where what would be is not known."""
+    """A build requirement that is itself compiled, and for whom."""
 
     name: str
     version: str

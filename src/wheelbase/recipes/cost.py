@@ -66,7 +66,7 @@ def cost_of(
         missing=missing,
         building=building,
         system=own_packages(settings.system, facts),
-        run_packages=(*facts.added_packages, *(building.run_packages if building else ())),
+        run_packages=(*facts.added_packages, *(building.needs.run_packages if building else ())),
         notes=(*_base_notes(name, facts, asked), *(f"{present} is in the base already" for present in fit.present)),
         advice=tuple(_advice(asked, fit, set(compiled), target, name, index)),
     )

@@ -81,9 +81,10 @@ def sysdeps(
 def _archive(item: str, asked: Asked, index: Index) -> Archive:
     if os.path.exists(item) and ("/" in item or item in (".", "..") or os.path.isfile(item)):  # noqa: PTH110, PTH113
         return _local(Path(item))
-    candidate = _newest_archive(parse_requirement(item, "argument"), asked, index)
+    requirement = parse_requirement(item, "argument")
+    candidate = _newest_archive(requirement, asked, index)
     return Archive(
-        name=canonicalize_name(parse_requirement(item, "argument").name),
+        name=canonicalize_name(requirement.name),
         version=str(candidate.version),
         source=candidate.filename,
         findings=read_findings(index.client, candidate),

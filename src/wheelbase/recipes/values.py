@@ -73,7 +73,7 @@ class BaseCost:
     @property
     def build_packages(self) -> tuple[str, ...]:
         """The names of the system packages that compiling needs."""
-        return self.building.build_packages if self.building else ()
+        return self.building.needs.build_packages if self.building else ()
 
     @property
     def wheels(self) -> int:

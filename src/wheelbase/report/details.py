@@ -53,7 +53,7 @@ def _building(cost: BaseCost, building: BuildNeeds) -> Iterator[str]:
     """Yield what compiling takes: the packages to install, the time, and the image with them left in."""
     needs = building.needs
     sure = "" if needs.status == "likely complete" else f" ({needs.status})"
-    yield f"to build: {install_line(building.system.manager, building.build_packages)}{sure}"
+    yield f"to build: {install_line(building.system.manager, building.needs.build_packages)}{sure}"
     if missing := needs.missing:
         yield f"{names(few(list(missing)))} is in none of its packages"
     first = [f"{built.name} {built.version}" for one in building.archives for built in one.first]

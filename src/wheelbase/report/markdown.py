@@ -63,8 +63,8 @@ def sysdeps_markdown(answer: SystemNeeds) -> str:
         for need in listed
     ]
     lines = [needs.title(answer), "", *_table(("For", "Package", "Sure", "Found in"), rows), ""]
-    if building.build_packages:
-        lines += [f"    {needs.install_line(building.system.manager, building.build_packages)}", ""]
+    if building.needs.build_packages:
+        lines += [f"    {needs.install_line(building.system.manager, building.needs.build_packages)}", ""]
     said = [*needs.sentences(building), *building.system.notes, *needs.warnings(building.needs)]
     return "\n".join([*lines, *(f"- {line}" for line in said), "", f"**{building.needs.status.capitalize()}.**", ""])
 

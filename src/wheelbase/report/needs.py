@@ -10,6 +10,7 @@ from wheelbase.source.findings import Flag
 from wheelbase.source.needs import Need, Needs
 from wheelbase.system.packages import Closure
 
+_MOST_FLAGS = 8
 _INSTALL = {
     "apt": "apt-get install -y --no-install-recommends",
     "apk": "apk add --no-cache",
@@ -59,7 +60,7 @@ def time_of(estimate: Estimate) -> str:
 def sentences(answer: BuildNeeds) -> Iterator[str]:
     """Yield what has to be said below the table."""
     needs = answer.needs
-    if answer.build_packages:
+    if needs.build_packages:
         yield f"To build: {amount(answer.build)}."
     if needs.run:
         yield f"To run: {amount(answer.run)}."
@@ -82,10 +83,9 @@ def warnings(needs: Needs) -> Iterator[str]:
     """Yield what is not sure, and what no package fixes."""
     for name in needs.missing:
         yield f"{name} is in no package of this release"
-    flags = [flag for flag in needs.flags if flag.kind != "unreadable" or flag.text]
-    yield from (flag_line(flag) for flag in flags[:8])
-    if len(flags) > 8:
-        yield f"{len(flags) - 8} more of the kind: see --format json"
+    yield from (flag_line(flag) for flag in needs.flags[:_MOST_FLAGS])
+    if len(needs.flags) > _MOST_FLAGS:
+        yield f"{len(needs.flags) - _MOST_FLAGS} more of the kind: see --format json"
 
 
 def flag_line(flag: Flag) -> str:

@@ -91,8 +91,8 @@ def sysdeps_text(answer: SystemNeeds) -> RenderableType:
     parts: list[RenderableType] = [Text(needs.title(answer), style="bold"), ""]
     if table.row_count:
         parts += [table, ""]
-    if building.build_packages:
-        parts += [Text(needs.install_line(building.system.manager, building.build_packages), style="green"), ""]
+    if building.needs.build_packages:
+        parts += [Text(needs.install_line(building.system.manager, building.needs.build_packages), style="green"), ""]
     parts.append(_bullets([*needs.sentences(building), *building.system.notes]))
     if said := list(needs.warnings(building.needs)):
         parts += ["", _bullets(said)]

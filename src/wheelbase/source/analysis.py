@@ -6,7 +6,7 @@ from itertools import islice
 
 import msgspec
 
-from wheelbase.source.archive import facts_of
+from wheelbase.source.archive import purity_of
 from wheelbase.source.autotools import find_in_autotools
 from wheelbase.source.backend import backend_of, find_in_pyproject, read_toml
 from wheelbase.source.cargo import find_in_cargo
@@ -19,7 +19,7 @@ from wheelbase.source.meson import find_in_meson
 from wheelbase.source.python_scripts import find_in_python
 from wheelbase.source.tree import SourceTree, shown
 
-VERSION = "findings-1"
+VERSION = "findings-2"
 """To be raised with any change of what is found: results are kept under it."""
 
 _MOST = 2_000
@@ -44,7 +44,7 @@ def analyse(tree: SourceTree) -> Findings:
     """Return what every detector finds in an archive; nothing of a pure one."""
     backend = backend_of(tree)
     name, version = _identity(tree)
-    if facts_of(tree).pure:
+    if purity_of(tree):
         return Findings(name=name, version=version, backend=backend.name, build_requires=backend.requires)
     evidence: dict[Evidence, None] = {}
     flags: dict[Flag, None] = {}

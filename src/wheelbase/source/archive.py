@@ -6,8 +6,6 @@ Sources: PEP 643 (static metadata of source archives), PEP 621, setuptools' egg-
 
 import ast
 import re
-import threading
-import warnings
 from collections.abc import Iterable, Iterator
 from email.parser import HeaderParser
 from pathlib import PurePosixPath
@@ -16,10 +14,10 @@ import msgspec
 from packaging.requirements import InvalidRequirement, Requirement
 
 from wheelbase.source.backend import read_toml
+from wheelbase.source.syntax import parse_quietly
 from wheelbase.source.tree import SourceTree
 
 _MAX_SETUP_PY = 256 << 10  # a syntax tree takes a thousand times the memory of its text
-_QUIET = threading.Lock()  # the filters of warnings are the whole process's
 _COMPILED = frozenset((".c .cc .cpp .cxx .cu .f .f90 .for .go .m .pyx .rs .s .swg .i").split())
 _ELSEWHERE = frozenset("test tests testing doc docs example examples benchmark benchmarks demo demos contrib".split())
 
@@ -42,10 +40,16 @@ def facts_of(tree: SourceTree) -> SourceFacts:
     sizes = {PurePosixPath(path): size for path, size in tree.sizes.items()}
     texts = {path: tree.text(str(path)) for path in sizes if _is_metadata(path)}
     requires, python, stated = _dependencies(texts)
-    compiled = any(path.suffix.lower() in _COMPILED and not _ELSEWHERE & set(path.parts[:-1]) for path in sizes)
-    pure = False if compiled else True if tree.whole else None
     files = tuple(_installed(sizes, texts)) if tree.whole else ()
-    return SourceFacts(requires_dist=requires, requires_python=python, stated=stated, pure=pure, files=files)
+    return SourceFacts(requires_dist=requires, requires_python=python, stated=stated, pure=purity_of(tree), files=files)
+
+
+def purity_of(tree: SourceTree) -> bool | None:
+    """Return whether an archive has nothing to compile; None where only its start was read, and nothing was there."""
+    paths = map(PurePosixPath, tree.sizes)
+    if any(path.suffix.lower() in _COMPILED and not _ELSEWHERE & set(path.parts[:-1]) for path in paths):
+        return False
+    return True if tree.whole else None
 
 
 def _is_metadata(path: PurePosixPath) -> bool:
@@ -76,9 +80,7 @@ def _dependencies(texts: dict[PurePosixPath, str]) -> tuple[tuple[str, ...] | No
 def _setup_py(text: str) -> tuple[str, ...] | None:
     """Return the `install_requires` of a setup.py that gives a plain list or none at all; it is parsed, never run."""
     try:
-        with _QUIET, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of its escapes and the like, which are not ours to mend
-            tree = ast.parse(text[:_MAX_SETUP_PY])
+        tree = parse_quietly(text[:_MAX_SETUP_PY])
         calls = [
             node
             for node in ast.walk(tree)
@@ -114,7 +116,7 @@ def _project_table(text: str) -> tuple[str, ...] | None:
         lines = list(project.get("dependencies", ()))
         for extra, optional in project.get("optional-dependencies", {}).items():
             lines += [_with_marker(line, f"extra == '{extra}'") for line in optional]
-    except (ValueError, RecursionError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError):
         return None  # not valid TOML, or values of other types than PEP 621 has
     return _valid(lines)
 

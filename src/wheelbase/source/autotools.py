@@ -6,7 +6,7 @@ They look for far more than they need, and the options that a build gives them d
 import re
 from collections.abc import Iterator
 
-from wheelbase.source.findings import Evidence
+from wheelbase.source.findings import LINKED_ANYWAY, Evidence
 from wheelbase.source.tree import SourceTree, is_vendored
 from wheelbase.system.names import Kind
 
@@ -23,10 +23,8 @@ _CALLS = re.compile(
     r"|AX_CHECK_LIBRARY|AC_CHECK_TOOL|AC_HAVE_LIBRARY)\("
 )
 _COMMENT = re.compile(r"(^|[ \t])(dnl\b|#)[^\n]*", re.MULTILINE)
-_LINKED_ANYWAY = frozenset(
-    "m dl rt pthread c util crypt resolv nsl atomic stdc++ gcc gcc_s"
-    # of other systems
-    " socket posix4 network inet ws2_32 winmm bsd compat sendfile kstat kvm perfstat dld svld xnet thr odm cfg".split()
+_LINKED_ANYWAY = LINKED_ANYWAY | frozenset(  # and those of other systems
+    "socket posix4 network inet ws2_32 winmm bsd compat sendfile kstat kvm perfstat dld svld xnet thr odm cfg".split()
 )
 _HAD_ANYWAY = frozenset(
     "ar ranlib strip ld nm cc gcc python python3 true false test sed awk gawk grep install"

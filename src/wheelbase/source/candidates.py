@@ -9,15 +9,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from wheelbase.source.findings import Evidence
+from wheelbase.source.findings import LINKED_ANYWAY, Evidence
 from wheelbase.system.contents import Contents, HeaderHit
 from wheelbase.system.names import Row
 from wheelbase.system.platform import System
 
-_LINKED_ANYWAY = frozenset(
-    "m c dl pthread rt stdc++ util gcc gcc_s resolv nsl crypt atomic gfortran quadmath anl gomp npymath"
-    " npyrandom".split()
-)
 _DEPTH_WEIGHT = (1.0, 0.8, 0.6)
 _FAMOUS = 15  # packages that many others build with: a header found below a folder of theirs is likely theirs
 _USED = 2
@@ -43,11 +39,11 @@ def settle(evidence: Iterable[Evidence], system: System) -> Iterator[Meant]:
     for one in evidence:
         row = system.names.row_for(one.kind, one.name)
         if row is None and one.kind == "header":
-            hits = tuple(hit for hit in contents.header(one.name) if not contents.is_toolchain(hit.package))
-            if len(hits) == len(contents.header(one.name)):  # what the toolchain has, the compiler finds there
+            hits = contents.header(one.name)
+            if not any(contents.is_toolchain(hit.package) for hit in hits):  # what it has, the compiler finds there
                 headers.append((one, hits))
             continue
-        if (one.kind == "library" and one.name in _LINKED_ANYWAY) or one.kind == "language":
+        if (one.kind == "library" and one.name in LINKED_ANYWAY) or one.kind == "language":
             continue
         package = system.of_row(row) if row else _best(_listed(one, contents), contents)
         if package and contents.is_toolchain(package):
@@ -94,7 +90,7 @@ def _cover(
             if not likely:
                 yield Meant(evidence=one, package=None, weight=one.weight)
                 continue
-            best = max(likely, key=lambda hit: (*_rank(hit, contents), explains[hit.package], _fame(hit, contents)))
+            best = max(likely, key=lambda hit: _worth(hit, explains[hit.package], contents))
             depth, package = best.depth, best.package
             if depth == 0 and one.need == "required":
                 strong.add(package)
@@ -108,9 +104,7 @@ def _is_likely(hit: HeaderHit, name: str, contents: Contents) -> bool:
     return "/" in name or hit.depth == 0 or (popularity >= _FAMOUS and hit.package.endswith("-dev"))
 
 
-def _rank(hit: HeaderHit, contents: Contents) -> tuple[int]:
-    return (0 if contents.popularity(hit.package) >= _WIDESPREAD else -hit.depth,)
-
-
-def _fame(hit: HeaderHit, contents: Contents) -> tuple[int, str]:
-    return contents.popularity(hit.package), hit.package
+def _worth(hit: HeaderHit, explained: int, contents: Contents) -> tuple[int, int, int, str]:
+    """Return what the likeliest of several packages has most of: a near place, headers that it explains, users."""
+    popularity = contents.popularity(hit.package)
+    return 0 if popularity >= _WIDESPREAD else -hit.depth, explained, popularity, hit.package

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from wheelbase.source.backend import Backend, backend_of
-from wheelbase.source.findings import Evidence, Flag
+from wheelbase.source.findings import LINKED_ANYWAY, Evidence, Flag
 from wheelbase.source.tree import SourceTree, is_vendored
 from wheelbase.system.names import Kind
 
@@ -338,9 +338,6 @@ _RUN_ANYWAY = re.compile(
     r"(python[\d.]*|cython|f2py|cmake|ninja|make|git|s?ccache|distcc|doxygen|gcc|g\+\+|cc|ld(\.\w+)?|ar|strip|objcopy|sh|sed"
     r"|awk|grep|cat|echo|clang-(format|tidy)(-[\d.]+)?|cppcheck|sphinx-build|valgrind|gcov|lcov|genhtml|iwyu"
     r"|include-what-you-use)$"
-)
-_LINKED_ANYWAY = frozenset(
-    "m dl rt pthread c util crypt resolv nsl atomic gomp gfortran quadmath stdc++ stdc++fs gcc_s".split()
 )
 _OF_WINDOWS = frozenset(
     "ws2_32 wsock32 iphlpapi advapi32 user32 gdi32 shell32 ole32 oleaut32 psapi bcrypt crypt32 rpcrt4".split()
@@ -806,7 +803,7 @@ class _Build:
     def _do_find_library(self, command: Command, words: list[str]) -> None:
         required = "REQUIRED" in words
         names = [name for name in _names(words) if re.fullmatch(r"[A-Za-z_][\w.+-]*", name)]
-        if not words or not names or _LINKED_ANYWAY & set(names):
+        if not words or not names or LINKED_ANYWAY & set(names):
             return
         name = next((name for name in names if not name.startswith("lib")), names[0].removeprefix("lib"))
         self.sought(words[0], [self.add("library", name.removesuffix(".so"), command, required=required)], required)
@@ -831,7 +828,7 @@ class _Build:
         for word in words[1:]:
             name = word.removeprefix("-l")
             plain = re.fullmatch(r"[A-Za-z][\w.+-]*", name)
-            if plain and name not in _LINK_WORDS | _LINKED_ANYWAY | _OF_WINDOWS and not name.endswith((".a", ".lib")):
+            if plain and name not in _LINK_WORDS | LINKED_ANYWAY | _OF_WINDOWS and not name.endswith((".a", ".lib")):
                 self.add("library", name, command, required=False, weight=0.5)
                 self.links.append((name, self.evidence.pop()))
 

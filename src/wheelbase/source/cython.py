@@ -9,6 +9,7 @@ from wheelbase.source.findings import Evidence
 from wheelbase.source.includes import (
     C_SUFFIXES,
     CPP_SUFFIXES,
+    FORTRAN_SUFFIXES,
     find_includes,
     is_ordinary,
     named_sources,
@@ -36,7 +37,7 @@ _CIMPORT = re.compile(
 _LANGUAGES: dict[str, tuple[str, ...]] = {
     "c": (".c",),
     "c++": CPP_SUFFIXES,
-    "fortran": (".f", ".f77", ".f90", ".f95", ".for"),
+    "fortran": FORTRAN_SUFFIXES,
     "rust": (".rs",),
     "cuda": (".cu",),
     "go": (".go",),

@@ -10,6 +10,12 @@ import msgspec
 
 from wheelbase.system.names import Kind
 
+LINKED_ANYWAY = frozenset(
+    "m c dl pthread pthreads rt stdc++ stdc++fs supc++ util crypt nsl resolv gcc gcc_s atomic gomp quadmath gfortran"
+    " intl anl thread_db mvec npymath npyrandom".split()
+)
+"""Libraries that are there wherever a compiler is, or that NumPy brings: naming one asks for nothing."""
+
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """One place that asks for something of the system.

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from wheelbase.source.backend import backend_of
-from wheelbase.source.findings import Evidence, Flag
+from wheelbase.source.findings import LINKED_ANYWAY, Evidence, Flag
 from wheelbase.source.tree import SourceTree
 from wheelbase.system.names import Kind
 
@@ -34,9 +34,6 @@ _LANGUAGES = {"cpp": "c++", "objc": "c", "objcpp": "c++"} | {
 }
 _HAD_ANYWAY = re.compile(
     r"(threads|openmp|dl|iconv|intl|atomic|python[\d.]*(-embed)?|py3|numpy|pybind11|nanobind|scipy-openblas.*|)$"
-)
-_LINKED_ANYWAY = frozenset(
-    "m dl rt pthread c util crypt resolv nsl atomic gomp gfortran quadmath stdc++ npymath".split()
 )
 _RUN_ANYWAY = re.compile(
     r"(python[\d.]*|cython3?|f2py3?|pythran|meson|ninja|sh|env|cat|cp|mv|ln|rm|mkdir|touch|true|echo|sed|awk|grep|test)$"
@@ -411,7 +408,7 @@ class _Project:
             return "gcc"
         text = next((item for item in names if isinstance(item, str)), "")
         if name == "find_library":
-            if text in _LINKED_ANYWAY or "dirs" in keywords:  # beside another package's files
+            if text in LINKED_ANYWAY or "dirs" in keywords:  # beside another package's files
                 return Sought(found=True)
             return self._look("library", [text], keywords, where)
         if name in ("has_header", "check_header") and text and text != "Python.h":

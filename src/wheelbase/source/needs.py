@@ -51,6 +51,16 @@ class Needs:
     flags: tuple[Flag, ...] = ()
     status: Status = "likely complete"
 
+    @property
+    def build_packages(self) -> tuple[str, ...]:
+        """Return the names of the packages to install for a build, each once."""
+        return tuple(dict.fromkeys(need.package for need in (*self.tools, *self.build)))
+
+    @property
+    def run_packages(self) -> tuple[str, ...]:
+        """Return the names of the packages that the built files need at run time."""
+        return tuple(need.package for need in self.run)
+
 
 def needs_on(findings: Findings, system: System, *, project: str = "") -> Needs:
     """Return what a build of an archive needs on a system. `project` is its normalised name, for confirmation."""
@@ -68,7 +78,7 @@ def needs_on(findings: Findings, system: System, *, project: str = "") -> Needs:
     by_name: dict[str, str] = {}
     chosen = _chosen(libraries, system)
     for package, places in sorted(libraries.items()):
-        confidence, required = _judge(places, package, recipe, system)
+        confidence, required = _judge(places, package, recipe)
         if confidence < _SHOWN:
             continue
         required = required or package == chosen
@@ -132,7 +142,7 @@ def _union(needs: Iterable[Need]) -> tuple[Need, ...]:
     return tuple(sorted(found.values(), key=lambda need: (-need.confidence, need.package)))
 
 
-def _judge(places: Sequence[Meant], package: str, recipe: frozenset[str], system: System) -> tuple[float, bool]:
+def _judge(places: Sequence[Meant], package: str, recipe: frozenset[str]) -> tuple[float, bool]:
     """Return (confidence, whether a build fails without). Places of different kinds add up, those of one do not."""
     # What a build script does without is not needed, whatever the sources that it then leaves out include.
     scripts = [one for one in places if one.evidence.kind != "header"]

@@ -3,15 +3,11 @@
 import re
 from collections.abc import Iterator
 
+from wheelbase.source.findings import LINKED_ANYWAY
 from wheelbase.source.python_asked import Linked
 from wheelbase.source.python_values import Request, Said, Unknown, texts
 from wheelbase.source.tree import SourceTree
 
-# Of the C library, the compiler and Python itself: there wherever a compiler is.
-_ALWAYS = frozenset(
-    "m c dl pthread pthreads rt stdc++ stdc++fs supc++ util crypt nsl resolv gcc gcc_s atomic gomp quadmath gfortran"
-    " intl anl thread_db mvec python".split()
-)
 # Of other systems; scripts list them beside others although they mean them for there alone.
 _ELSEWHERE = frozenset(
     "ws2_32 wsock32 user32 kernel32 advapi32 gdi32 shell32 ole32 oleaut32 crypt32 iphlpapi psapi pdh shlwapi winmm"
@@ -19,14 +15,14 @@ _ELSEWHERE = frozenset(
     " ntdll opengl32 glu32 wtsapi32 cfgmgr32 bcryptprimitives strmiids version gdiplus dwmapi uxtheme socket".split()
 )
 _NAME = re.compile(r"[A-Za-z0-9][\w+.-]{0,80}")
-_PYTHON = re.compile(r"python\d[\w.]*")
+_PYTHON = re.compile(r"python(\d[\w.]*)?")
 _FILE_OF_LIBRARY = re.compile(r"(?:^|/)lib([\w+.-]+?)\.(?:a|so)(?:\.[\d.]+)?")
 _NOT_A_LIBRARY = re.compile(r".*\.(py|pyx|c|cc|cpp|cxx|h|hpp|txt|dll|lib|dylib|o|obj|in)", re.IGNORECASE)
 
 
 def is_always_there(name: str) -> bool:
     """Say whether a library is there wherever a compiler is, or is of another system only."""
-    return name in _ALWAYS or name.lower() in _ELSEWHERE or bool(_PYTHON.fullmatch(name))
+    return name in LINKED_ANYWAY or name.lower() in _ELSEWHERE or bool(_PYTHON.fullmatch(name))
 
 
 def requests_of_list(linked: Linked, tree: SourceTree) -> Iterator[Request]:

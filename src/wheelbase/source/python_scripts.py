@@ -7,8 +7,6 @@ without running anything: see `python_statements`.
 import ast
 import configparser
 import re
-import threading
-import warnings
 from collections.abc import Iterator
 
 from wheelbase.source.backend import Backend, backend_of, read_toml
@@ -30,6 +28,7 @@ from wheelbase.source.python_values import (
     Table,
     Unknown,
 )
+from wheelbase.source.syntax import parse_quietly
 from wheelbase.source.tree import SourceTree, is_vendored
 
 _MAX_SCRIPT = 256 << 10
@@ -51,7 +50,6 @@ _OTHER_BACKENDS = (
     "uv_build",
 )
 _NAMED_SCRIPT = re.compile(r"""\b(?:path|script|build|hook|setup-script)\s*=\s*["']([\w./-]+\.py)["']""")
-_PARSING = threading.Lock()  # warnings are silenced for all threads at once
 
 # What pip runs of setuptools' commands when it makes a wheel.
 _COMMANDS_RUN = re.compile(r"build(_\w+)?|install(_\w+)?|egg_info|bdist_wheel|dist_info|editable_wheel|config(_\w+)?")
@@ -124,9 +122,7 @@ class _Scripts:
             self.flags.append(Flag(kind="unreadable", text="is too large for a build script", where=path))
             return None
         try:
-            with _PARSING, warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                return ast.parse(data)
+            return parse_quietly(data)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             reason = error.msg if isinstance(error, SyntaxError) else type(error).__name__
             self.flags.append(Flag(kind="unreadable", text=f"is not Python 3: {reason}", where=path))

@@ -25,8 +25,19 @@ from wheelbase.source.tree import SourceTree, tree_of_archive, tree_of_folder
 MAX_ARCHIVE = 64 << 20
 _HEAD = 4 << 20
 _MAX_FILE = 256 << 20
-_BROKEN = (tarfile.TarError, zipfile.BadZipFile, lzma.LZMAError, zlib.error, EOFError, OSError, ValueError)
-_UNREAD = (*_BROKEN, NotImplementedError, RuntimeError, struct.error)
+_FACTS = "source-3"
+# What readers of broken archives raise.
+_UNREAD = (
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    lzma.LZMAError,
+    zlib.error,
+    struct.error,
+    EOFError,
+    OSError,
+    ValueError,
+    RuntimeError,
+)
 
 
 def read_source(client: Client, archive: Candidate) -> SourceFacts:
@@ -34,7 +45,7 @@ def read_source(client: Client, archive: Candidate) -> SourceFacts:
 
     Of an archive larger than `MAX_ARCHIVE` only the start is read, where the metadata usually stands.
     """
-    if kept := Cache("source-3").get(_key(archive)):
+    if kept := Cache(_FACTS).get(_key(archive)):
         return msgspec.msgpack.decode(kept, type=SourceFacts)
     return _read(client, archive)[0]
 
@@ -77,7 +88,7 @@ def _read(client: Client, archive: Candidate) -> tuple[SourceFacts, Findings]:
             hint="the index may serve a truncated file: try again",
         ) from error
     facts, findings = facts_of(tree), analyse(tree)
-    Cache("source-3").put(_key(archive), msgspec.msgpack.encode(facts))
+    Cache(_FACTS).put(_key(archive), msgspec.msgpack.encode(facts))
     Cache(VERSION).put(_key(archive), msgspec.msgpack.encode(findings))
     return facts, findings
 

@@ -79,6 +79,7 @@ class _Suite:
         """Read the Release file; everything else is fetched when it is asked for."""
         self._client = Client(IndexSettings(source="apt", index_url=None))
         self._url = f"{mirror.rstrip('/')}/dists/{codename}"
+        self._digests: Mapping[str, str] = {}  # none, until the Release file is there that has them
         fields = release_fields(self._required("InRelease", "Release").decode("utf-8", "replace"))
         self._digests = file_digests(fields)
         family = release.partition("-")[0]
@@ -116,7 +117,7 @@ class _Suite:
 
     def _by_digest(self, place: str) -> bytes | None:
         """Return the very file that the Release file means, where the mirror keeps it by its digest."""
-        digest = getattr(self, "_digests", {}).get(place)
+        digest = self._digests.get(place)
         return self._file(f"{place.rpartition('/')[0]}/by-hash/SHA256/{digest}".lstrip("/")) if digest else None
 
     def _file(self, place: str) -> bytes | None:
