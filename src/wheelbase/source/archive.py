@@ -19,6 +19,9 @@ from wheelbase.source.tree import SourceTree
 
 _MAX_SETUP_PY = 256 << 10  # a syntax tree takes a thousand times the memory of its text
 _COMPILED = frozenset((".c .cc .cpp .cxx .cu .f .f90 .for .go .m .pyx .rs .s .swg .i").split())
+_TEMPLATES = frozenset((".in", ".tp", ".template", ".tempita", ".j2", ".jinja", ".src", ".mako"))
+_FFI_SCRIPT = re.compile(r"(?:^|/)\w*(?:ffi|build)\w*\.py$", re.IGNORECASE)
+_COMPILES_BY_CFFI = re.compile(rb"\.set_source(?:_pkgconfig)?\((?!\s*[^,)]+,\s*None\b)")  # None: no C is compiled
 _ELSEWHERE = frozenset("test tests testing doc docs example examples benchmark benchmarks demo demos contrib".split())
 
 
@@ -47,9 +50,17 @@ def facts_of(tree: SourceTree) -> SourceFacts:
 def purity_of(tree: SourceTree) -> bool | None:
     """Return whether an archive has nothing to compile; None where only its start was read, and nothing was there."""
     paths = map(PurePosixPath, tree.sizes)
-    if any(path.suffix.lower() in _COMPILED and not _ELSEWHERE & set(path.parts[:-1]) for path in paths):
+    if any(_suffix(path) in _COMPILED and not _ELSEWHERE & set(path.parts[:-1]) for path in paths):
+        return False
+    if any(_COMPILES_BY_CFFI.search(tree.raw(path)) for path in tree.ending(".py") if _FFI_SCRIPT.search(path)):
         return False
     return True if tree.whole else None
+
+
+def _suffix(path: PurePosixPath) -> str:
+    """Return the suffix of a file, or of what a template is made into."""
+    suffix = path.suffix.lower()
+    return PurePosixPath(path.stem).suffix.lower() if suffix in _TEMPLATES else suffix
 
 
 def _is_metadata(path: PurePosixPath) -> bool:

@@ -49,11 +49,11 @@ def find_includes(text: str, where: str, first_line: int = 1) -> Iterator[Eviden
 
 def find_in_c(tree: SourceTree) -> Iterator[Evidence]:
     """Yield the system's headers that the C and C++ files of an archive include, each once."""
-    named = set(named_sources(tree))
+    named, conditional = set(named_sources(tree)), tree.conditional
     # Those that count more first: of a header the surest place is kept.
     starts = [
         path
-        for path in sorted(tree.ending(*C_SUFFIXES), key=lambda path: (path not in named, path))
+        for path in sorted(tree.ending(*C_SUFFIXES), key=lambda path: (path not in named, path in conditional, path))
         if not is_vendored(path) and not _stands_in_cython(tree, path)
     ]
     yield from _Search(tree, named).found_from(starts)
@@ -70,13 +70,18 @@ class _Search:
         self._read: dict[str, tuple[Include, ...]] = {}
         self._passed: set[tuple[str, bool, bool]] = set()
         self._found: dict[tuple[str, str], Evidence] = {}
+        # What a library's own configure script decides on, its sources do without.
+        self._configured = tuple(
+            f"{folder}/" for path in tree.named("configure", "configure.ac") if (folder := path.rpartition("/")[0])
+        )
 
     def found_from(self, starts: Iterable[str]) -> Iterable[Evidence]:
         """Return what the sources include, be it by way of headers."""
         steps = 0
         for start in starts:
             named = start in self._named
-            left = [(start, named)]
+            sure = named and start not in self._tree.conditional and not start.startswith(self._configured)
+            left = [(start, sure)]
             while left:
                 path, sure = left.pop()
                 if (path, sure, named) in self._passed:
@@ -117,28 +122,32 @@ def _is_cpp(path: str) -> bool | None:
 
 
 def named_sources(tree: SourceTree) -> Iterable[str]:
-    """Return the sources that build scripts name; all of them where scripts name none, or collect them by pattern."""
+    """Return the sources that build scripts name, or whose folders they name where they collect them by a pattern.
+
+    All of them where scripts name none.
+    """
     sources = list(tree.ending(*C_SUFFIXES))
-    words = _script_words(tree)
-    if words is None:
-        return sources
+    words, by_pattern = _script_words(tree)
+    if by_pattern:
+        return [path for path in sources if "/" not in path or words & set(path.split("/")[:-1])] or sources
     names = ((path, path.rsplit("/", 1)[-1]) for path in sources)
     return [path for path, name in names if name in words or name.rsplit(".", 1)[0] in words] or sources
 
 
-def _script_words(tree: SourceTree) -> frozenset[str] | None:
-    """Return the words of the scripts that list sources; None where they collect sources by a pattern."""
+def _script_words(tree: SourceTree) -> tuple[frozenset[str], bool]:
+    """Return the words of the scripts that list sources, and whether they collect them by a pattern."""
     words: set[str] = set()
     by_meson = "meson.build" in tree  # which knows no patterns
+    by_pattern = False
     for path in tree.used():
         name = path.rsplit("/", 1)[-1]
         by_python = name.endswith(".py") and ("/" not in path or "setup" in name or "build" in name)
         if name == "meson.build" or (not by_meson and (by_python or name in _SCRIPTS)):
             text = tree.text(path)
-            if not by_meson and _GLOB.search(text):
-                return None
+            by_pattern = by_pattern or (not by_meson and _GLOB.search(text) is not None)
             words.update(_WORD.findall(text))
-    return frozenset(words)
+            words.update(path.split("/")[:-1])  # where it looks about itself
+    return frozenset(words), by_pattern
 
 
 def _made_by_scripts(tree: SourceTree) -> frozenset[str]:

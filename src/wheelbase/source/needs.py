@@ -144,9 +144,10 @@ def _union(needs: Iterable[Need]) -> tuple[Need, ...]:
 
 def _judge(places: Sequence[Meant], package: str, recipe: frozenset[str]) -> tuple[float, bool]:
     """Return (confidence, whether a build fails without). Places of different kinds add up, those of one do not."""
-    # What a build script does without is not needed, whatever the sources that it then leaves out include.
+    required = [one for one in places if one.evidence.need == "required" and not one.evidence.bundled]
     scripts = [one for one in places if one.evidence.kind != "header"]
-    required = [one for one in scripts or places if one.evidence.need == "required" and not one.evidence.bundled]
+    if scripts and all(one.evidence.bundled for one in scripts):
+        required = []  # sources then include what the archive brings
     by_kind: dict[str, float] = {}
     for one in places:
         share = 1.0 if one in required else _OPTIONAL_SHARE
@@ -158,7 +159,7 @@ def _judge(places: Sequence[Meant], package: str, recipe: frozenset[str]) -> tup
     if recipe:
         if package in recipe:
             confidence = max(confidence, _CONFIRMED)
-        elif confidence < _CONFIRMED:
+        elif confidence < _CONFIRMED and all(one.evidence.kind == "header" for one in required):
             return confidence * _OPTIONAL_SHARE if required else confidence, False
     return round(confidence, 2), bool(required) and confidence >= _REQUIRED
 

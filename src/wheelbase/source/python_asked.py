@@ -10,13 +10,17 @@ from wheelbase.source.python_evaluator import Call, Watcher
 from wheelbase.source.python_platform import is_elsewhere
 from wheelbase.source.python_values import (
     Condition,
+    Const,
     Guard,
+    Instance,
     Request,
     Said,
     Table,
     Unknown,
     Value,
     both,
+    is_open,
+    leaves,
 )
 
 NAMED_LIST = re.compile(r"_*([a-z0-9]+_)*(libraries|libs|library_names?)_*", re.IGNORECASE)
@@ -43,6 +47,15 @@ class Built:
     guard: Guard = ()
 
 
+@dataclass(slots=True, eq=False)
+class Made:
+    """An extension, with what it asks for: stretches of `Asked.found` and `Asked.compiled`."""
+
+    extension: Instance
+    found: slice
+    compiled: slice
+
+
 class Asked(Watcher):
     """Keeps what a script asks for."""
 
@@ -53,6 +66,10 @@ class Asked(Watcher):
         self.flags: list[Flag] = []
         self.own: set[str] = set()  # libraries that the archive builds itself
         self.sources: list[tuple[Said, bool]] = []  # C that scripts hold: what surely is compiled, and what may be
+        self.compiled: list[tuple[str, Said]] = []  # extensions by name, with the files that they are made of
+        self.made: list[Made] = []
+        self.handed: list[tuple[Value, Guard, Condition]] = []  # lists of extensions, with the calls of setup()
+        self.removed: dict[str, str] = {}  # extensions that are taken out again, with the places
         self.scripts: list[Said] = []  # further scripts that are run
         self.commands: dict[str, Value] = {}
         self.run_commands: set[str] = set()
@@ -71,6 +88,27 @@ class Asked(Watcher):
         """Put what was found between two moments on a condition."""
         for item in self.found[start:end]:
             item.guard = both(item.guard, (condition,))
+
+    def settle_extensions(self) -> None:
+        """Put each extension on the conditions on which it is handed to setuptools, if that is known of all of them."""
+        reached: dict[int, list[Guard]] = {}
+        for handed, guard, _ in self.handed:
+            for own, value in leaves(handed, guard):
+                if isinstance(value, Instance):
+                    reached.setdefault(id(value), []).append(own)
+                elif not isinstance(value, Const):
+                    return
+            if is_open(handed):
+                return
+        if not any(id(made.extension) in reached for made in self.made):
+            return
+        for made in self.made:
+            more = min(reached.get(id(made.extension), [(self.handed[0][2],)]), key=len)
+            for item in self.found[made.found]:
+                item.guard = both(item.guard, more)
+            for number in range(*made.compiled.indices(len(self.compiled))):
+                name, said = self.compiled[number]
+                self.compiled[number] = name, Said(said.text, said.where, both(said.guard, more))
 
     def constant(self, text: str, where: str, guard: Guard) -> None:
         """Keep a text in live code that is C, or the name of a *-config program."""

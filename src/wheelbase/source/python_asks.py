@@ -3,7 +3,7 @@
 import re
 
 from wheelbase.source.findings import Flag
-from wheelbase.source.python_asked import NAMED_LIST, Asked, Linked, Listener
+from wheelbase.source.python_asked import NAMED_LIST, Asked, Linked, Listener, Made
 from wheelbase.source.python_commands import find_in_command, is_pkg_config, is_program, modules_of
 from wheelbase.source.python_evaluator import Call
 from wheelbase.source.python_platform import is_elsewhere
@@ -31,12 +31,14 @@ _LOOKS_FOR_PROGRAM = re.compile(
     r"which|find_executable|find_program|find_on_path|find_exe\w*|search_path|locate|\w*exe(cutable)?"
 )
 _PKG_CONFIG_NAME = re.compile(r"pkg_?-?config|pkgconf", re.IGNORECASE)
+_NAMES_MODULE = re.compile(r"(pkg|package|pkg_?config|module)(_?names?)?s?")
 _CHECKS = re.compile(r"exists|installed|has|check|is_|version", re.IGNORECASE)
 _PROBE = re.compile(
     r"_*(has|have|check|find|search|try|look_?for|locate|test|detect|add)_*\w*?(headers?|includes?|lib|library|libraries|function|link)"
     r"(_?file|_?dir|_?path|_?exists)?|(library|lib|header)_?exists|find_lib",
     re.IGNORECASE,
 )
+_REMOVES = re.compile(r"_*(remove|drop|disable|skip)_ext(ension)?s?")
 _MAX_NAME = 60
 _HEADER = re.compile(r"[\w./+-]{1,120}\.(h|hh|hpp|hxx|H)")
 _LIBRARY = re.compile(r"[A-Za-z0-9][\w+.-]{0,80}")
@@ -63,6 +65,7 @@ def _extension(asked: Asked, call: Call) -> Value | None:
     if isinstance(optional := call.named.get("optional"), Const) and optional.value is True and call.node:
         keyword = next((item for item in call.node.keywords if item.arg == "optional"), None)
         guard = both(guard, (Condition(keyword.value),)) if keyword else guard
+    found, compiled = len(asked.found), len(asked.compiled)
     _linked(asked, call, guard)
     made = Instance("Extension")
     made.attributes = Table(dict(call.named), call.guard)
@@ -75,15 +78,20 @@ def _extension(asked: Asked, call: Call) -> Value | None:
         _link(asked, name, made.attributes.entries[name], call.where, guard)
     for name in ("include_dirs", "library_dirs", "extra_compile_args", "define_macros", "sources", "depends"):
         made.attributes.entries.setdefault(name, Many())
-    return made if not call.followed else None
+    if call.followed:
+        return None
+    asked.made.append(Made(made, slice(found, len(asked.found)), slice(compiled, len(asked.compiled))))
+    return made
 
 
 def _linked(asked: Asked, call: Call, guard: Guard) -> None:
     sources = [*call.arguments[1:2], *(call.named[name] for name in ("sources",) if name in call.named)]
+    name = next((said.text for said in texts(call.named.get("name", next(iter(call.arguments), None)))), "")
     for said in (said for value in sources for said in texts(value, guard)):
-        for suffixes, kind, name in _BY_SOURCE:
+        asked.compiled.append((name, said))
+        for suffixes, kind, language in _BY_SOURCE:
             if said.text.lower().endswith(suffixes):
-                asked.found.append(Request(kind, name, said.where or call.where, said.guard, 0.9))  # type: ignore[arg-type]
+                asked.found.append(Request(kind, language, said.where or call.where, said.guard, 0.9))  # type: ignore[arg-type]
     if "swig_opts" in call.named:
         asked.found.append(Request("program", "swig", call.where, guard, 0.7))
     for request in (
@@ -91,6 +99,13 @@ def _linked(asked: Asked, call: Call, guard: Guard) -> None:
     ):
         if request.kind == "virtual" and not guard:
             request.demanded = True
+
+
+def _removal(asked: Asked, call: Call) -> Value | None:
+    if _REMOVES.fullmatch(call.last):
+        for said in (said for value in call.arguments[:1] for said in texts(value)):
+            asked.removed[said.text] = call.where
+    return None
 
 
 def _link(asked: Asked, name: str, value: Value, where: str, guard: Guard) -> None:
@@ -124,6 +139,11 @@ def _setup(asked: Asked, call: Call) -> Value | None:
         if isinstance(item, Many) and item.items:
             asked.own.update(said.text for said in texts(item.items[0][1]))
     asked.scripts += list(texts(call.named.get("cffi_modules"), call.guard))
+    for said in texts(call.named.get("setup_requires"), call.guard):
+        for line in filter(None, map(str.strip, said.text.split("\n"))):
+            asked.found.append(Request("requirement", line, said.where or call.where, said.guard, 0.9))
+    if call.node and (extensions := call.named.get("ext_modules")):
+        asked.handed.append((extensions, call.guard, Condition(call.node)))
     if isinstance(commands := call.named.get("cmdclass"), Table):
         asked.commands.update({str(key): value for key, value in commands.entries.items()})
     return None
@@ -163,7 +183,9 @@ def _pkg_config(asked: Asked, call: Call) -> Value | None:
         return None
     if any(isinstance(item, Request) and item.kind == "pkg-config" for item in asked.found[call.before :]):
         return None  # following it told more than its name does
-    words = [said for value in call.arguments for said in texts(value, call.guard)]
+    named = [value for name, value in call.named.items() if _NAMES_MODULE.fullmatch(name)]
+    given = named if named and call.last.endswith("Extension") else call.arguments  # the first is the extension's name
+    words = [said for value in given for said in texts(value, call.guard)]
     words = [Said(part, said.where or call.where, said.guard) for said in words for part in said.text.split()[:50]]
     words = [said for said in words if said.text not in _STOP_WORDS and not _FILE.fullmatch(said.text)]
     module = call.name.startswith("pkgconfig.")
@@ -239,6 +261,7 @@ _BY_SOURCE = (
 )
 LISTENERS: tuple[Listener, ...] = (
     _extension,
+    _removal,
     _unknown_list,
     _setup,
     _cffi,

@@ -7,7 +7,7 @@ from wheelbase.source.python_calls import Calls
 from wheelbase.source.python_evaluator import Answerer, Flow, Watcher
 from wheelbase.source.python_methods import join
 from wheelbase.source.python_platform import Truth, truth
-from wheelbase.source.python_values import Guard, Request, Unknown, Value
+from wheelbase.source.python_values import Guard, Many, Request, Unknown, Value, both
 
 _INTERNAL = frozenset(
     "ImportError ModuleNotFoundError KeyError AttributeError IndexError TypeError NameError UnicodeDecodeError"
@@ -115,13 +115,14 @@ class Branches(Calls):
     def _try(self, node: ast.Try) -> Flow:
         start = self.watcher.size()
         before = dict(self.scope.names)
+        lists = [(value, len(value.items)) for value in before.values() if isinstance(value, Many)]
         self.tries += 1
         flow = self.block(node.body)
         self.tries -= 1
         if flow is Flow.NEXT:
             flow = self.block(node.orelse)
         after = dict(self.scope.names)
-        found = self.watcher.size()
+        found, grown = self.watcher.size(), [(value, length, len(value.items)) for value, length in lists]
         branches: list[tuple[Guard, dict[str, Value]]] = [((), after)] if flow is Flow.NEXT else []
         falls_back = False
         for handler in node.handlers:
@@ -136,7 +137,10 @@ class Branches(Calls):
             elif flow is Flow.FAIL and outcome is not Flow.FAIL:
                 flow = outcome
         if falls_back:
-            self.watcher.narrow(start, found, self.conditions.of(node))
+            condition = self.conditions.of(node)
+            self.watcher.narrow(start, found, condition)
+            for value, start, end in grown:
+                value.items[start:end] = [(both(guard, (condition,)), item) for guard, item in value.items[start:end]]
         names = join(before, *branches) if branches else after
         self.scope.names.clear()
         self.scope.names.update(names)

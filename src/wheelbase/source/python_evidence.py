@@ -1,15 +1,16 @@
 """From what scripts ask for to evidence: each place once, and whether a build does without it. Pure."""
 
 import ast
+import posixpath
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 
 import msgspec
 
 from wheelbase.source.findings import Evidence, Flag
-from wheelbase.source.includes import find_includes
+from wheelbase.source.includes import find_includes, own_header
 from wheelbase.source.python_asked import LOOSE, Asked, Built, Linked
 from wheelbase.source.python_libraries import is_always_there, is_dynamic, requests_of_list
 from wheelbase.source.python_values import Condition, Guard, Request, both
@@ -17,6 +18,7 @@ from wheelbase.source.tree import SourceTree
 
 _BUNDLED_OPTION = re.compile(r"system|bundle|vendor|embed", re.IGNORECASE)
 _RECIPES = ("configure", "configure.ac", "CMakeLists.txt", "Makefile", "Makefile.in", "meson.build", "autogen.sh")
+_PACKED = re.compile(r"([\w.+-]+?)(?:\.tar)?\.(?:gz|bz2|xz|tgz|zip)")
 _MAX_REQUESTS = 5_000
 _MAX_GROUP = 40  # places that ask for one thing
 _MAX_ROUNDS = 8
@@ -39,7 +41,7 @@ def evidence_of(asked: Asked, tree: SourceTree) -> Iterator[Evidence]:
         if key not in best or _rank(evidence) > _rank(best[key]):
             best[key] = evidence
     yield from best.values()
-    yield from _of_sources(asked)
+    yield from _of_sources(asked, tree)
 
 
 def dynamic_of(asked: Asked) -> Iterator[Flag]:
@@ -107,13 +109,40 @@ def _settle_alternatives(requests: Iterable[Request]) -> None:
         if request.kind in ("pkg-config", "library", "program") and not request.probe:
             groups[stem(request.name)].append(request)
     for group in groups.values():
-        guards = [{_test(condition): condition for condition in request.guard} for request in group][:_MAX_GROUP]
-        for _ in range(_MAX_ROUNDS):
-            settled = [_settled(guard, guards) for guard in guards]
-            for guard, test in zip(guards, settled, strict=True):
-                guard.pop(test, None)
-        for request, guard in zip(group, guards, strict=False):
-            request.guard = tuple(guard.values())
+        for request, guard in zip(group, _without_opposites([request.guard for request in group]), strict=False):
+            request.guard = guard
+
+
+def _without_opposites(asked: Iterable[Guard]) -> list[Guard]:
+    """Return the guards of several places without the tests that make no difference to all of them together."""
+    guards = [{_test(condition): condition for condition in guard} for guard in islice(asked, _MAX_GROUP)]
+    for _ in range(_MAX_ROUNDS):
+        settled = [_settled(guard, guards) for guard in guards]
+        for guard, test in zip(guards, settled, strict=True):
+            guard.pop(test, None)
+    return [tuple(guard.values()) for guard in guards]
+
+
+def conditional_sources(asked: Asked, tree: SourceTree) -> Mapping[str, str]:
+    """Return the sources that scripts compile on conditions only, each with one of them.
+
+    A Cython source and the C file that it was made into are one, as scripts compile whichever is there.
+    """
+    groups: dict[str, list[Guard]] = defaultdict(list)
+    paths: dict[str, set[str]] = defaultdict(set)
+    found = {}
+    for extension, said in islice(asked.compiled, _MAX_REQUESTS):
+        name = posixpath.normpath(said.text)
+        path = name if name in tree else next(iter(tree.headers(name.rpartition("/")[2])), name)
+        if extension in asked.removed:
+            found[path] = f"unless removed at {asked.removed[extension]}"
+        groups[path.rpartition(".")[0]].append(said.guard)
+        paths[path.rpartition(".")[0]].add(path)
+    for base, guards in groups.items():
+        left = _without_opposites(guards)
+        if all(left):
+            found.update(dict.fromkeys(paths[base], str(left[0][-1])))
+    return found
 
 
 def _settled(guard: _Tests, guards: list[_Tests]) -> tuple[int, bool]:
@@ -148,10 +177,12 @@ def _copies(tree: SourceTree) -> set[str]:
         folder, _, name = path.rpartition("/")
         if name in _RECIPES and folder:
             found.add(stem(folder.rpartition("/")[2]))
+        elif packed := _PACKED.fullmatch(name):
+            found.add(stem(packed[1]))
     return found
 
 
-def _of_sources(asked: Asked) -> Iterator[Evidence]:
+def _of_sources(asked: Asked, tree: SourceTree) -> Iterator[Evidence]:
     """Yield what C asks for that stands in scripts: sure where it is compiled, else only tried perhaps."""
     seen: set[str] = set()
     for said, compiled in sorted(asked.sources, key=lambda item: not item[1]):
@@ -160,6 +191,8 @@ def _of_sources(asked: Asked) -> Iterator[Evidence]:
             continue
         seen.add(said.where)
         for found in find_includes(said.text, path, int(line)):
+            if own_header(tree, path, found.name) is not None:
+                continue
             optional = found.need == "optional" or bool(said.guard) or not compiled
             condition = found.condition or (str(said.guard[-1]) if said.guard else "")
             yield msgspec.structs.replace(found, need="optional" if optional else "required", condition=condition)

@@ -15,7 +15,7 @@ from wheelbase.source.python_archive import Archive
 from wheelbase.source.python_asked import Asked, Linked
 from wheelbase.source.python_asks import LISTENERS
 from wheelbase.source.python_evaluator import Exhausted, Stopped
-from wheelbase.source.python_evidence import dynamic_of, evidence_of, evidence_of_request
+from wheelbase.source.python_evidence import conditional_sources, dynamic_of, evidence_of, evidence_of_request
 from wheelbase.source.python_expressions import member
 from wheelbase.source.python_libraries import requests_of_list
 from wheelbase.source.python_statements import Interpreter
@@ -34,6 +34,8 @@ from wheelbase.source.tree import SourceTree, is_vendored
 _MAX_SCRIPT = 256 << 10
 _MAX_SCRIPTS = 40
 _BUILDS = re.compile(rb"setuptools|distutils|pkg.?config|cffi|Extension\(|set_source|libraries", re.IGNORECASE)
+_HANDED_LATER = re.compile(rb"\.(?:ext_modules|extensions)(?:\[:\])?\s*(?:\+?=(?!=)|\.(?:append|extend|insert)\()")
+_FFI = re.compile(rb"\bFFI\(\)[\s\S]*\.(?:set_source|verify)\(")
 _BUILD_WORD = re.compile(r"build|setup|conf|ffi|ext|compil|dist", re.IGNORECASE)
 _REQUIRED_LIST = re.compile(rb"required\w*\s*(:[^=\n]{0,40})?=\s*[\[({]", re.IGNORECASE)
 _BUILD_SCRIPT = re.compile(r"_?(setup|build|cffi)\w*\.py|\w+_(build|setup|cffi|ffi)\.py|build_\w+\.py|configure\.py")
@@ -68,6 +70,9 @@ def find_in_python(tree: SourceTree) -> Iterator[Evidence | Flag]:
     """Yield what the build scripts of an archive ask for. Nothing is run; broken scripts are flagged."""
     scripts = _Scripts(tree)
     scripts.follow_all()
+    if not any(_HANDED_LATER.search(tree.raw(path)) for path in scripts.scopes):
+        scripts.asked.settle_extensions()
+    tree.conditional.update(conditional_sources(scripts.asked, tree))
     yield from evidence_of(scripts.asked, tree)
     yield from scripts.flags
     yield from dict.fromkeys(dynamic_of(scripts.asked))
@@ -134,7 +139,7 @@ class _Scripts:
         for _ in range(level - 1):
             folder = folder.rpartition("/")[0]
         inner = dotted.replace(".", "/")
-        for base in dict.fromkeys([folder] if level else [folder, "", *self.folders]):
+        for base in dict.fromkeys([folder] if level else [folder, "", *self.folders, "src"]):
             stem = "/".join(part for part in (base, inner) if part)
             for path in (f"{stem}.py", f"{stem}/__init__.py"):
                 if path in self.tree:
@@ -145,7 +150,7 @@ class _Scripts:
         """Say whether a module has to do with the build, rather than being what the archive installs."""
         folder, _, name = path.rpartition("/")
         installed = f"{folder}/__init__.py" in self.tree and folder not in self.folders
-        if installed and not _BUILD_WORD.search(name):
+        if installed and not _BUILD_WORD.search(name) and not _FFI.search(self.tree.raw(path)):
             return False
         return path in self.scopes or bool(_BUILDS.search(self.tree.raw(path)))
 
@@ -167,18 +172,24 @@ class _Scripts:
 
     def _follow_class(self, kind: Class) -> None:
         made = Instance(kind.node.name, kind, Table())
+        called = not self._is_extension(kind)
         methods = [name for name, value in kind.scope.names.items() if isinstance(value, Function)]
         for name in dict.fromkeys([*(name for name in _FIRST_METHODS if member(kind, name)), *methods]):
             method = member(kind, name)
             if isinstance(method, Function) and (
                 method.node not in self.interpreter.followed or name in _FIRST_METHODS
             ):
-                self._follow_call(Function(method.node, method.scope, made))
+                self._follow_call(Function(method.node, method.scope, made), by_setuptools=called)
 
-    def _follow_call(self, function: Function) -> None:
+    def _is_extension(self, kind: Class) -> bool:
+        """Say whether a class is of what is built, and no command: setuptools calls none of its methods."""
+        names = (base.name if isinstance(base, Unknown) else "" for base in kind.bases)
+        return any(name.rsplit(".", 1)[-1].endswith("Extension") for name in names)
+
+    def _follow_call(self, function: Function, *, by_setuptools: bool = True) -> None:
         """Follow a function that no script calls: the build does, or something that is not seen here may."""
         run, name = self.interpreter, getattr(function.node, "name", "")
-        conditions = () if _ENTRY.fullmatch(name) else (run.conditions.of(function.node),)
+        conditions = () if by_setuptools and _ENTRY.fullmatch(name) else (run.conditions.of(function.node),)
         try:
             with run.under(*conditions):
                 run.invoke(function, [], {})
@@ -236,7 +247,7 @@ def _roots(tree: SourceTree, backend: Backend, folders: list[str]) -> Iterator[s
 
 def _of_setup_cfg(tree: SourceTree) -> Iterator[Evidence]:
     text = tree.text("setup.cfg")
-    if "librar" not in text or len(text) > _MAX_SCRIPT:
+    if ("librar" not in text and "setup_requires" not in text) or len(text) > _MAX_SCRIPT:
         return
     parser = configparser.ConfigParser(strict=False, interpolation=None)
     try:
@@ -252,6 +263,9 @@ def _of_setup_cfg(tree: SourceTree) -> Iterator[Evidence]:
                 where = f"setup.cfg:{line}"
                 for request in requests_of_list(Linked(Const(name, where), where, (), 0.9), tree):
                     yield evidence_of_request(request)
+    for name in filter(None, map(str.strip, parser.get("options", "setup_requires", fallback="").split("\n"))):
+        line = next((number for number, line in enumerate(lines, 1) if name in line), 1)
+        yield Evidence(kind="requirement", name=name, where=f"setup.cfg:{line}")
 
 
 def _of_pyproject(tree: SourceTree) -> Iterator[Evidence]:

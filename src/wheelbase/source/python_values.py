@@ -219,7 +219,7 @@ class Said:
 
 def texts(value: Value | None, guard: Guard = ()) -> Iterator[Said]:
     """Yield every text in a value, in order, however deep in lists and alternatives; of dictionaries the values."""
-    for own, inner in _leaves(value, guard):
+    for own, inner in leaves(value, guard):
         known = inner.text if isinstance(inner, Unknown) else inner
         if isinstance(known, Const) and isinstance(known.value, str):
             yield Said(known.value, known.where, own)
@@ -229,11 +229,11 @@ def requests_of(value: Value) -> tuple[Request, ...]:
     """Return the places whose outcome a value tells."""
     if not isinstance(value, Either | Many):
         return value.requests if isinstance(value, Unknown) else ()
-    found = (inner.requests for _, inner in _leaves(value, ()) if isinstance(inner, Unknown))
+    found = (inner.requests for _, inner in leaves(value, ()) if isinstance(inner, Unknown))
     return tuple(dict.fromkeys(request for requests in found for request in requests))
 
 
-def _leaves(value: Value | None, guard: Guard) -> Iterator[tuple[Guard, Value]]:
+def leaves(value: Value | None, guard: Guard) -> Iterator[tuple[Guard, Value]]:
     """Yield what is in a value and holds nothing itself. Bounded, as lists may hold one another many times."""
     left: list[tuple[Guard, Value]] = [(guard, value)] if value is not None else []
     for _ in range(_MAX_PARTS):
@@ -247,6 +247,22 @@ def _leaves(value: Value | None, guard: Guard) -> Iterator[tuple[Guard, Value]]:
             left += [(own, item) for item in reversed(inner.entries.values())]
         else:
             yield own, inner
+
+
+def is_open(value: Value) -> bool:
+    """Say whether a list has more in it than is known, or a list in it has."""
+    left = [value]
+    for _ in range(_MAX_PARTS):
+        if not left:
+            return False
+        inner = left.pop()
+        if isinstance(inner, Many):
+            if inner.open:
+                return True
+            left += [item for _, item in inner.items]
+        elif isinstance(inner, Either):
+            left += [item for _, item in inner.options]
+    return True
 
 
 def either(*options: tuple[Guard, Value]) -> Value:

@@ -56,6 +56,7 @@ class SourceTree:
         self._contents = contents
         self.basenames = frozenset(path.rsplit("/", 1)[-1] for path in sizes)
         self.notes: dict[str, Any] = {}
+        self.conditional: dict[str, str] = {}  # sources that are compiled on a condition only, by what reads scripts
 
     def __contains__(self, path: str) -> bool:
         """Say whether there is a file at this path."""

@@ -568,3 +568,84 @@ def test_libraries_that_only_the_environment_names_are_flagged() -> None:
 def test_a_binary_setup_cfg_and_pyproject_do_no_harm() -> None:
     for path in ("setup.cfg", "pyproject.toml"):
         assert find_in({path: b"\x00\xff[build_ext\nlibraries = = [[ext-modules"}) == []
+
+
+def conditional(script: str, *sources: str) -> set[str]:
+    files = {"setup.py": script.encode(), **dict.fromkeys(sources, b"int x;")}
+    tree = SourceTree({path: len(data) for path, data in files.items()}, files)
+    list(find_in_python(tree))
+    return set(tree.conditional)
+
+
+def test_sources_of_an_extension_that_is_made_on_a_condition() -> None:
+    script = START + "exts = [Extension('a', ['a.c'])]\nif have('x'):\n    exts.append(Extension('b', ['src/b.c']))\n"
+    assert conditional(script + "setup(ext_modules=exts)\n", "a.c", "src/b.c") == {"src/b.c"}
+
+
+def test_a_cython_source_or_what_it_was_made_into_is_compiled_in_any_case() -> None:
+    script = START + "name = 'a.pyx' if have_cython() else 'a.c'\nsetup(ext_modules=[Extension('a', [name])])\n"
+    assert conditional(script, "a.pyx", "a.c") == set()
+
+
+@pytest.mark.parametrize("call", ["self._remove_extension('b')", "drop_ext('b')"])
+def test_sources_of_an_extension_that_is_taken_out_again(call: str) -> None:
+    script = START + (
+        "class Build(build_ext):\n    def build_extensions(self):\n"
+        f"        if not self.found('b'):\n            {call}\n"
+        "setup(ext_modules=[Extension('a', ['a.c']), Extension('b', ['b.c'])], cmdclass={'build_ext': Build})\n"
+    )
+    assert conditional(script, "a.c", "b.c") == {"b.c"}
+
+
+MADE = START + "a = Extension('a', ['a.c'], libraries=['a'])\nb = Extension('b', ['b.c'], libraries=['b'])\n"
+
+
+@pytest.mark.parametrize(
+    ("rest", "required"),
+    [
+        ("setup(ext_modules=[a])", {"a"}),
+        ("setup(ext_modules=[a, b])", {"a", "b"}),
+        ("more = [a]\nif os.path.isdir('/usr/include/b'):\n    more.append(b)\nsetup(ext_modules=more)", {"a"}),
+        ("try:\n    setup(ext_modules=[a, b])\nexcept Failed:\n    setup(ext_modules=[a])", {"a", "b"}),
+        ("setup(ext_modules=listed())", {"a", "b"}),
+        ("setup(ext_modules=[a] + listed())", {"a", "b"}),
+        ("class C(build_ext):\n  def run(self):\n    self.extensions.append(b)\nsetup(ext_modules=[a])", {"a", "b"}),
+    ],
+)
+def test_an_extension_counts_where_setuptools_gets_it(rest: str, required: set[str]) -> None:
+    assert names(MADE + rest + "\n") == required
+
+
+def test_what_is_linked_after_a_probe_that_may_fail_is_on_its_condition() -> None:
+    script = (
+        "libs = ['z1']\ntry:\n    subprocess.check_output(['curl-config', '--libs'])\n    libs.append('curl')\n"
+        "except Exception:\n    pass\n"
+    )
+    assert names(START + script + EXT) == {"z1"}
+    assert "curl" in names(START + script + EXT, need="optional")
+
+
+def test_methods_of_an_extension_are_no_commands() -> None:
+    script = "class Rust(Extension):\n    def build(self):\n        subprocess.check_call(['cargo', 'build'])\n"
+    assert "cargo" not in names(START + script + "setup(ext_modules=[])\n", kind="program")
+
+
+def test_the_module_that_an_extension_asks_pkg_config_for() -> None:
+    script = START + "setup(ext_modules=[PkgConfigExtension('ethtool', ['a.c'], pkg='libnl-3.0')])\n"
+    assert names(script, kind="pkg-config") == {"libnl-3.0"}
+
+
+def test_cffi_of_a_module_that_is_installed() -> None:
+    binding = "from cffi import FFI\nffi = FFI()\nffi.cdef('')\nffi.verify('int x;', libraries=['fuzzy'])\n"
+    files = {
+        "setup.py": b"from pkg.binding import ffi\nfrom setuptools import setup\nsetup()\n",
+        "src/pkg/__init__.py": b"",
+        "src/pkg/binding.py": binding.encode(),
+    }
+    assert {item.name for item in find_in(files) if isinstance(item, Evidence)} == {"fuzzy"}
+
+
+def test_a_header_of_the_archive_in_the_c_of_a_script_is_no_need() -> None:
+    script = "from cffi import FFI\nffi = FFI()\nffi.set_source('a', '#include <zstd.h>\\n#include <other.h>')\n"
+    files = {"setup.py": script.encode(), "zstd/zstd.h": b"int x;"}
+    assert {item.name for item in find_in(files) if isinstance(item, Evidence) and item.kind == "header"} == {"other.h"}
