@@ -1,28 +1,42 @@
 """What `configure` scripts that a Python build runs ask of the system.
 
-They look for far more than they need, and the options that a build gives them decide: all of it is weak and optional.
+They look for far more than they need, and the options that a build gives them decide: what they look for is weak and
+optional, unless they end with an error where it is missing.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from wheelbase.source.autotools_reader import arguments_of, calls_that_must_succeed, without_comments
 from wheelbase.source.findings import LINKED_ANYWAY, Evidence
 from wheelbase.source.tree import SourceTree, is_vendored
 from wheelbase.system.names import Kind
 
 _WEIGHT = 0.4
+_REQUIRED_WEIGHT = 0.7
+_DEMANDED = 0.7
 _MAX_SCRIPTS = 20
 _MAX_CALLS = 500  # of one script
-_MAX_ARGUMENTS = 2_000  # characters of one call
 
 _RUNS = re.compile(r"\bconfigure[\"' ]|\./configure|autogen|autoreconf|autoconf")
 """How a build script runs one."""
+
+_OPTION = re.compile(r"--(enable|disable|with|without)-([a-z][a-z0-9-]{0,40})(?:=([a-z]{1,20}))?\b")
 
 _CALLS = re.compile(
     r"\b(AC_CHECK_LIB|AC_SEARCH_LIBS|AC_CHECK_HEADERS?|PKG_CHECK_MODULES|PKG_CHECK_EXISTS|AC_PATH_PROGS?|AC_CHECK_PROGS?"
     r"|AX_CHECK_LIBRARY|AC_CHECK_TOOL|AC_HAVE_LIBRARY)\("
 )
-_COMMENT = re.compile(r"(^|[ \t])(dnl\b|#)[^\n]*", re.MULTILINE)
+_IF_MISSING = {"AC_CHECK_LIB": 3, "AC_CHECK_HEADER": 2, "AC_CHECK_HEADERS": 2, "PKG_CHECK_MODULES": 3}
+"""Which argument of a check says what to do where nothing is found."""
+_NEAR = 2_000  # characters after a check, where its outcome is looked at
+_MAX_BEFORE = 20_000
+_MOST_NESTED = 4
+_ERROR = re.compile(r"(?:\b(?:AC_|AS_)?(?:MSG_)?(?:ERROR|FAILURE)\(|\bexit 1\b)")
+_SET = re.compile(r"\b([A-Za-z_]\w{0,40})=")
+_BLOCKS = re.compile(r"^[ \t]*(?:if\b([^\n]{0,200}\b(?:test|then)\b)|fi\b)|;[ \t]*fi\b", re.MULTILINE)
+_MACRO_IF = re.compile(r"\bAS_IF\(")
+_NOT_NO = re.compile(r"!= ?[\"']?x?no\b|x?no[\"']? != ")
 _LINKED_ANYWAY = LINKED_ANYWAY | frozenset(  # and those of other systems
     "socket posix4 network inet ws2_32 winmm bsd compat sendfile kstat kvm perfstat dld svld xnet thr odm cfg".split()
 )
@@ -48,23 +62,37 @@ def find_in_autotools(tree: SourceTree) -> Iterator[Evidence]:
     sources = list(tree.named("configure.ac", "configure.in"))
     folders = {path.rpartition("/")[0] for path in sources}
     generated = [path for path in tree.named("configure") if path.rpartition("/")[0] not in folders]
+    options = _options_of(runs)
     found: dict[tuple[Kind, str], Evidence] = {}
-    for path in [*sources[:_MAX_SCRIPTS], *generated[:_MAX_SCRIPTS]]:
-        for kind, name, line in _asked(tree.text(path), generated=path in generated):
-            if (kind, name) not in found:
-                found[kind, name] = Evidence(
-                    kind=kind,
-                    name=name,
-                    where=f"{path}:{line}",
-                    need="optional",
-                    weight=_weight(path),
-                    condition="configure",
-                )
+    for path in sources[:_MAX_SCRIPTS]:
+        folder = path.rpartition("/")[0].rpartition("/")[2]
+        run = not is_vendored(path) and any(folder in text for text in runs)
+        for kind, name, line, required in _asked(tree.text(path), options):
+            one = _evidence(kind, name, f"{path}:{line}", required=required and run)
+            if (kind, name) not in found or found[kind, name].need == "optional":
+                found[kind, name] = one if one.need == "required" else found.get((kind, name), one)
+    for path in generated[:_MAX_SCRIPTS]:
+        for kind, name, line in _in_generated(tree.text(path)):
+            found.setdefault((kind, name), _evidence(kind, name, f"{path}:{line}", required=False))
     yield from found.values()
 
 
-def _weight(path: str) -> float:
-    return _WEIGHT * _WEIGHT if is_vendored(path) else _WEIGHT
+def _evidence(kind: Kind, name: str, where: str, *, required: bool) -> Evidence:
+    if required:
+        return Evidence(kind=kind, name=name, where=where, weight=_REQUIRED_WEIGHT)
+    weight = _WEIGHT * _WEIGHT if is_vendored(where) else _WEIGHT
+    return Evidence(kind=kind, name=name, where=where, need="optional", weight=weight, condition="configure")
+
+
+def _options_of(runs: list[str]) -> dict[str, str | None]:
+    """Return the options that build scripts give, as the variables that hold them; None for one of several values."""
+    options: dict[str, str | None] = {}
+    for text in runs:
+        for word, name, value in _OPTION.findall(text):
+            variable = f"{'enable' if word in ('enable', 'disable') else 'with'}_{name.replace('-', '_')}"
+            given = value or ("yes" if word in ("enable", "with") else "no")
+            options[variable] = given if options.get(variable, given) == given else None
+    return options
 
 
 def _builds(path: str) -> bool:
@@ -72,37 +100,18 @@ def _builds(path: str) -> bool:
     return "/" not in path or any(word in path for word in ("setup", "build", "compile"))
 
 
-def _asked(text: str, *, generated: bool) -> Iterator[tuple[Kind, str, int]]:
-    """Yield (kind, name, line) of each library, header, module and program."""
-    if generated:
-        yield from _in_generated(text)
-        return
-    text = _COMMENT.sub("", text)
+def _asked(text: str, options: Mapping[str, str | None]) -> Iterator[tuple[Kind, str, int, bool]]:
+    """Yield (kind, name, line, whether it has to be there) of each library, header, module and program."""
+    text = without_comments(text)
+    required = calls_that_must_succeed(text, options)
     line = counted = 0
     for count, match in enumerate(_CALLS.finditer(text)):
         if count >= _MAX_CALLS:
             return
         line, counted = line + text.count("\n", counted, match.start()), match.start()
-        for kind, name in _of_call(match[1], _arguments(text, match.end())):
+        for kind, name in _of_call(match[1], arguments_of(text, match.end())[0]):
             if _NAME.fullmatch(name):
-                yield kind, name, line + 1
-
-
-def _arguments(text: str, start: int) -> list[str]:
-    """Return the arguments of an m4 macro, without the quotes around them."""
-    arguments, depth, quoted, begin = [], 0, 0, start
-    for position in range(start, min(len(text), start + _MAX_ARGUMENTS)):
-        character = text[position]
-        if character in "[]":
-            quoted += 1 if character == "[" else -1
-        elif quoted <= 0 and character in "()":
-            depth += 1 if character == "(" else -1
-        if (character == "," and not depth and quoted <= 0) or depth < 0:
-            arguments.append(text[begin:position].strip().strip("[]").strip())
-            begin = position + 1
-            if depth < 0 or len(arguments) > 3:
-                break
-    return arguments
+                yield kind, name, line + 1, match.start() in required
 
 
 def _of_call(macro: str, arguments: list[str]) -> Iterator[tuple[Kind, str]]:
@@ -131,7 +140,7 @@ def _modules(text: str) -> Iterator[str]:
         version = comparison
 
 
-def _in_generated(text: str) -> Iterator[tuple[Kind, str, int]]:
+def _in_generated(text: str) -> Iterator[tuple[Kind, str, int, bool]]:
     for pattern, kind in zip(_GENERATED, ("library", "pkg-config"), strict=True):
         line = counted = 0
         for match in pattern.finditer(text):
@@ -139,4 +148,4 @@ def _in_generated(text: str) -> Iterator[tuple[Kind, str, int]]:
             names = _modules(match[1]) if kind == "pkg-config" else iter([match[1]])
             for name in (name.rstrip(".") for name in names):
                 if name not in _LINKED_ANYWAY and _NAME.fullmatch(name):
-                    yield ("pkg-config" if kind == "pkg-config" else "library"), name, line + 1
+                    yield ("pkg-config" if kind == "pkg-config" else "library"), name, line + 1, False

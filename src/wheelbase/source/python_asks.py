@@ -39,6 +39,7 @@ _PROBE = re.compile(
     re.IGNORECASE,
 )
 _REMOVES = re.compile(r"_*(remove|drop|disable|skip)_ext(ension)?s?")
+_WORD = re.compile(r"[a-z][\w+-]{1,30}")
 _MAX_NAME = 60
 _HEADER = re.compile(r"[\w./+-]{1,120}\.(h|hh|hpp|hxx|H)")
 _LIBRARY = re.compile(r"[A-Za-z0-9][\w+.-]{0,80}")
@@ -221,7 +222,7 @@ def _program_probe(asked: Asked, call: Call) -> Value | None:
     if not _LOOKS_FOR_PROGRAM.fullmatch(call.last.lstrip("_")) or not call.arguments:
         return None
     for said in texts(call.arguments[0], call.guard):
-        if is_program(said.text) or is_pkg_config(said.text):
+        if is_program(said.text) or is_pkg_config(said.text) or (call.last == "which" and _WORD.fullmatch(said.text)):
             text = Const(said.text, said.where or call.where)
             if is_pkg_config(said.text):
                 return Const(said.text, said.where, default=True)  # what else it asks for cannot be found without
@@ -247,9 +248,11 @@ def _numpy_info(asked: Asked, call: Call) -> Value | None:
     if name is None or not _LAPACK.search(name.text):
         return None
     kind = "interface/lapack" if "lapack" in name.text.lower() else "interface/blas"
-    action = call.named.get("notfound_action", call.arguments[1] if len(call.arguments) > 1 else Const(0))
-    demanded = isinstance(action, Const) and action.value == 2
-    request = Request("virtual", kind, name.where or call.where, call.guard, 0.8, probe=True, demanded=demanded)
+    action = call.named.get("notfound_action", call.arguments[1] if len(call.arguments) > 1 else None)
+    said = action.value if isinstance(action, Const) else None
+    # Whoever says 0, although it is the default, goes on without: NumPy has a slow copy of its own.
+    guard = both(call.guard, (Condition(call.node),)) if said == 0 and call.node else call.guard
+    request = Request("virtual", kind, name.where or call.where, guard, 0.8, probe=True, demanded=said == 2)
     asked.found.append(request)
     return Unknown(call.name, (request,))
 

@@ -170,7 +170,8 @@ class Calls(Expressions):
         if isinstance(owner, Either):
             result = self._call_on_each(owner, node, call)
         elif isinstance(owner, Many | Table | Const) and isinstance(node.func, ast.Attribute):
-            result = self.method(node.func.attr, owner, arguments, named, node)
+            answer = self.answer(call) if isinstance(owner, Const) else None
+            result = answer or self.method(node.func.attr, owner, arguments, named, node)
             if not isinstance(owner, Const):
                 return result
         else:

@@ -12,6 +12,7 @@ import msgspec
 from wheelbase.source.findings import Evidence, Flag
 from wheelbase.source.includes import find_includes, own_header
 from wheelbase.source.python_asked import LOOSE, Asked, Built, Linked
+from wheelbase.source.python_commands import is_program
 from wheelbase.source.python_libraries import is_always_there, is_dynamic, requests_of_list
 from wheelbase.source.python_values import Condition, Guard, Request, both
 from wheelbase.source.tree import SourceTree
@@ -71,6 +72,8 @@ def _rank(evidence: Evidence) -> tuple[bool, float]:
 
 
 def _is_known(request: Request, asked: Asked) -> bool:
+    if request.kind == "program" and request.probe and not request.demanded and not is_program(request.name):
+        return True  # scripts look for many programs, which only tell them something where they are there
     return request.kind == "library" and (request.name in asked.own or is_always_there(request.name))
 
 

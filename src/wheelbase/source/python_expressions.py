@@ -1,6 +1,7 @@
 """Expressions of a build script, evaluated as far as they are known. Nothing is run: calls are followed or noted."""
 
 import ast
+import posixpath
 from collections.abc import Callable
 from typing import Any
 
@@ -98,8 +99,11 @@ class Expressions(Collections):
         if isinstance(base, Instance):
             return self._member_of(base, name)
         if isinstance(base, Either):
-            found = [(guard, self.attribute(v, name)) for guard, v in base.options if not isinstance(v, Const | Either)]
+            known = Either if name in _OF_PATHS else Const | Either
+            found = [(guard, self.attribute(v, name)) for guard, v in base.options if not isinstance(v, known)]
             return either(*found) if found else NOTHING
+        if isinstance(base, Const) and isinstance(base.value, str) and name in _OF_PATHS:
+            return fold(_OF_PATHS[name], base)
         if isinstance(base, Span) and name == "major":
             return fold(lambda version: version[0], base)
         outer = base.name if isinstance(base, Unknown) else ""
@@ -213,6 +217,9 @@ class Expressions(Collections):
         value = self.evaluate(node.value)
         self.assign(node.target, value)
         return value
+
+
+_OF_PATHS: dict[str, Callable[[str], str]] = {"parent": posixpath.dirname, "name": posixpath.basename}
 
 
 def _concatenate(*parts: Any) -> str:

@@ -2,6 +2,7 @@
 
 import ast
 import operator
+import posixpath
 import re
 from collections.abc import Callable
 from itertools import product
@@ -130,7 +131,7 @@ def combine(operation: ast.operator, left: Value, right: Value, where: str) -> V
     if isinstance(operation, ast.Mod):
         return fold(_fill, left, right, where=where)
     if isinstance(operation, ast.Div):
-        return fold(lambda folder, name: f"{folder}/{name}" if isinstance(folder, str) else None, left, right)
+        return fold(posixpath.join, left, right)
     return Unknown(requests=requests_of(left) + requests_of(right))
 
 
@@ -150,6 +151,8 @@ def text_method(name: str, text: Value, arguments: list[Value], named: dict[str,
     """Return what a method of a text gives; unknown for those that are not followed."""
     if name in ("encode", "decode", "__str__", "as_posix", "resolve", "absolute", "strip") and not arguments:
         return text
+    if name == "joinpath":
+        return fold(posixpath.join, text, *arguments, where=where)
     if name not in _TEXT_METHODS:
         return Unknown(requests=requests_of(text))
     names = tuple(named)

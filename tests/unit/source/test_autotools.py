@@ -101,3 +101,29 @@ def test_huge_scripts_take_linear_time(text: str) -> None:
 def test_junk(parts: list[str]) -> None:
     for one in found({"setup.py": RUNS, "configure.ac": "".join(parts), "x/configure": " ".join(parts)}):
         assert one.need == "optional"
+
+
+def demanded(script: str) -> set[str]:
+    files = {"setup.py": b"subprocess.check_call('./configure')", "lib/configure.ac": script.encode()}
+    tree = SourceTree({path: len(data) for path, data in files.items()}, files)
+    return {one.name for one in find_in_autotools(tree) if one.need == "required"}
+
+
+@pytest.mark.parametrize(
+    ("script", "names"),
+    [
+        ("AC_CHECK_LIB([z], [inflate], [], [AC_MSG_ERROR([no zlib])])", {"z"}),
+        ("AC_CHECK_LIB([z], [inflate], [], [z=missing])\nif test $z = missing; then\n  MSG_ERROR([no])\nfi", {"z"}),
+        ("AC_CHECK_LIB([z], [inflate], [], [z=missing])\nif test $z = missing; then\n  AC_DEFINE([X])\nfi", set()),
+        ("AC_CHECK_HEADER([lzma.h], [], [AC_MSG_ERROR([no])])", {"lzma.h"}),
+        ("PKG_CHECK_MODULES([X], [libx >= 2])", {"libx"}),
+        ("PKG_CHECK_MODULES([X], [libx >= 2], [], [have_x=no])", set()),
+        ('if test "$enable_z" != no; then\nPKG_CHECK_MODULES([Z], [zlib])\nfi', {"zlib"}),
+        ('if test "$enable_z" = yes; then\nPKG_CHECK_MODULES([Z], [zlib])\nfi', set()),
+        ('if test "$a" = yes; then\n  :\nfi\nPKG_CHECK_MODULES([Z], [zlib])', {"zlib"}),
+        ('AS_IF([test "x$with_z" = xyes], [PKG_CHECK_MODULES([Z], [zlib])])', set()),
+        ('AS_IF([test "x$with_z" = xyes], [:])\nPKG_CHECK_MODULES([Z], [zlib])', {"zlib"}),
+    ],
+)
+def test_what_a_script_ends_without_is_required(script: str, names: set[str]) -> None:
+    assert demanded(script) == names

@@ -649,3 +649,25 @@ def test_a_header_of_the_archive_in_the_c_of_a_script_is_no_need() -> None:
     script = "from cffi import FFI\nffi = FFI()\nffi.set_source('a', '#include <zstd.h>\\n#include <other.h>')\n"
     files = {"setup.py": script.encode(), "zstd/zstd.h": b"int x;"}
     assert {item.name for item in find_in(files) if isinstance(item, Evidence) and item.kind == "header"} == {"other.h"}
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "Path('x').exists()",
+        "(Path(__file__).resolve().parent / 'y' / Path('x')).exists()",
+        "Path(__file__).absolute().parent.joinpath('x').is_dir()",
+        "os.path.exists(os.path.join(os.path.dirname(os.path.abspath(__file__)), 'x'))",
+    ],
+)
+def test_files_that_the_archive_does_not_have(test: str) -> None:
+    script = f"from pathlib import Path\nlibs = ['own'] if {test} else ['system']"
+    assert names(START + script + EXT) == {"system"}
+
+
+def test_a_program_that_a_script_ends_without_is_required_whatever_it_is() -> None:
+    script = "if shutil.which('proj') is None:\n    raise SystemExit('no proj')\nlibs = []"
+    assert names(START + script + EXT, kind="program") == {"proj"}
+    assert "proj" not in {
+        one.name for one in find("import shutil\nfast = shutil.which('proj')") if isinstance(one, Evidence)
+    }
