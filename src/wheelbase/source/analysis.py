@@ -8,18 +8,26 @@ import msgspec
 
 from wheelbase.source.archive import purity_of
 from wheelbase.source.autotools import find_in_autotools
-from wheelbase.source.backend import backend_of, find_in_pyproject, read_toml
+from wheelbase.source.backend import (
+    Backend,
+    backend_of,
+    find_in_pyproject,
+    programs_of_wheels,
+    project_of,
+    pyproject_of,
+)
 from wheelbase.source.cargo import find_in_cargo
 from wheelbase.source.cmake import find_in_cmake
 from wheelbase.source.counts import count_work
 from wheelbase.source.cython import find_in_cython, find_languages
 from wheelbase.source.findings import Evidence, Findings, Flag
+from wheelbase.source.golang import find_in_go
 from wheelbase.source.includes import find_in_c
 from wheelbase.source.meson import find_in_meson
 from wheelbase.source.python_scripts import find_in_python
 from wheelbase.source.tree import SourceTree, shown
 
-VERSION = "findings-2"
+VERSION = "findings-3"
 """To be raised with any change of what is found: results are kept under it."""
 
 _MOST = 2_000
@@ -33,6 +41,7 @@ _DETECTORS: dict[str, Detector] = {  # by what they read
     "Meson files": find_in_meson,
     "CMake files": find_in_cmake,
     "Cargo files": find_in_cargo,
+    "Go modules": find_in_go,
     "configure scripts": find_in_autotools,
     "Cython sources": find_in_cython,
     "C sources": find_in_c,
@@ -59,7 +68,7 @@ def analyse(tree: SourceTree) -> Findings:
         version=version,
         backend=backend.name,
         build_requires=backend.requires,
-        evidence=tuple(evidence)[:_MOST],
+        evidence=tuple(_without_wheels(evidence, backend))[:_MOST],
         flags=tuple(flags)[:_MOST],
         counts=count_work(tree),
     )
@@ -72,6 +81,14 @@ def _found_by(detector: Detector, tree: SourceTree, what: str) -> Iterator[Evide
     except Exception as error:  # whatever it is: files of strangers are read here
         said = " ".join(f"{type(error).__name__} {error}".split())[:_LONGEST_NAME]
         yield Flag(kind="unreadable", text=f"the analysis of {what} failed: {said}", where=what)
+
+
+def _without_wheels(evidence: Iterable[Evidence], backend: Backend) -> list[Evidence]:
+    """Leave out the programs that pip installs with what the build requires."""
+    listed = list(evidence)
+    required = (project_of(one.name) for one in listed if one.kind == "requirement" and one.need == "required")
+    brought = programs_of_wheels((*backend.required_names, *required))
+    return [one for one in listed if one.kind != "program" or one.name not in brought]
 
 
 def _plain_evidence(one: Evidence) -> Evidence:
@@ -92,7 +109,7 @@ def _identity(tree: SourceTree) -> tuple[str, str]:
     if name := metadata.get("Name"):
         return _one_line(name), _one_line(metadata.get("Version", ""))
     try:
-        project = read_toml(tree.text("pyproject.toml")).get("project", {})
+        project = pyproject_of(tree).get("project", {})
         return _one_line(project.get("name", "")), _one_line(project.get("version", ""))
     except (ValueError, AttributeError):
         return "", ""

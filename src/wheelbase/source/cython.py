@@ -34,14 +34,8 @@ _CIMPORT = re.compile(
     r"|include[ \t]+[\"']([^\"'\n]{1,200})[\"'])",
     re.M,
 )
-_LANGUAGES: dict[str, tuple[str, ...]] = {
-    "c": (".c",),
-    "c++": CPP_SUFFIXES,
-    "fortran": FORTRAN_SUFFIXES,
-    "rust": (".rs",),
-    "cuda": (".cu",),
-    "go": (".go",),
-}
+_LANGUAGES: dict[str, tuple[str, ...]] = {"c": (".c",), "c++": CPP_SUFFIXES}
+_SCRIPTS = ("setup.py", "setup.cfg", "pyproject.toml", "meson.build", "CMakeLists.txt")
 
 
 def find_in_cython(tree: SourceTree) -> Iterator[Evidence]:
@@ -100,7 +94,9 @@ def _used_files(tree: SourceTree) -> frozenset[str]:
     left = [
         path
         for path in tree.ending(".pyx", ".pyx.in", ".pyx.tp", ".pxd")
-        if not is_vendored(path) and (not path.endswith(".pxd") or f"{path[:-4]}.py" in tree)
+        if not is_vendored(path)
+        and path not in tree.conditional
+        and (not path.endswith(".pxd") or f"{path[:-4]}.py" in tree)
     ]
     used = set(left)
     while left:
@@ -143,7 +139,11 @@ def _files(tree: SourceTree, wanted: str, suffixes: Iterable[str], folder: str) 
 
 
 def find_languages(tree: SourceTree) -> Iterator[Evidence]:
-    """Yield each language that is compiled, with the first file in it; SWIG where its output is not there."""
+    """Yield the languages of sources that a build is not seen to leave alone, each with the first file in it.
+
+    Of other languages than C, C++ and Cython sources alone tell nothing: archives have bindings, tools and experiments
+    in them that no build compiles. Those are found where a build says that it compiles them.
+    """
     made = {path.rsplit(".", 1)[0] for path in tree.ending(*C_SUFFIXES)}
     modules = [path for path in tree.ending(".pyx", ".pyx.in", ".pyx.tp") if _MODULE.sub("", path) not in made]
     named = {
@@ -153,20 +153,31 @@ def find_languages(tree: SourceTree) -> Iterator[Evidence]:
         yield Evidence(kind="language", name="cython", where=f"{modules[0]}:1")
     for language, suffixes in _LANGUAGES.items():
         first = next((named[suffix] for suffix in suffixes if suffix in named), None)
-        first = first or next(iter(tree.ending(*suffixes)), None)
         if not first and language == "c++":
             first = next((path for path in modules if _IN_CPP.search(tree.text(path))), None)
         if first:
             yield Evidence(kind="language", name=language, where=f"{first}:1")
+    yield from _find_fortran(tree)
     yield from _find_swig(tree, made)
 
 
+def _find_fortran(tree: SourceTree) -> Iterator[Evidence]:
+    """Yield Fortran where numpy.distutils builds, whose scripts collect sources by patterns."""
+    if "meson.build" not in tree and any("numpy.distutils" in tree.text(path) for path in tree.named("setup.py")):
+        sources = (path for path in tree.ending(*FORTRAN_SUFFIXES) if not is_vendored(path))
+        if first := next(sources, None):
+            yield Evidence(kind="language", name="fortran", where=f"{first}:1", weight=0.8)
+
+
 def _find_swig(tree: SourceTree, made: set[str]) -> Iterator[Evidence]:
+    """Yield SWIG where a build script names it, or a source for it; where its output is there a build does without."""
+    scripts = "\n".join(map(tree.text, tree.named(*_SCRIPTS)))
+    runs = "swig" in scripts.lower()
     for path in tree.ending(".i"):
         if "%module" in tree.text(path)[:4000] and not is_vendored(path):
-            stem = path.removesuffix(".i")
-            there = f"{stem}_wrap" in made or any(other.endswith(f"{stem.rsplit('/', 1)[-1]}_wrap") for other in made)
-            yield Evidence(
-                kind="program", name="swig", where=f"{path}:1", need="optional" if there else "required", weight=0.8
-            )
+            name = path.rsplit("/", 1)[-1]
+            wrapped = f"{name.removesuffix('.i')}_wrap"
+            named = (runs or name in scripts) and not any(other.endswith(wrapped) for other in made)
+            need: Literal["required", "optional"] = "required" if named else "optional"
+            yield Evidence(kind="program", name="swig", where=f"{path}:1", need=need, weight=0.8)
             break

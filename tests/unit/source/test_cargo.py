@@ -1,4 +1,4 @@
-"""What crates and Go modules need."""
+"""What crates need."""
 
 import time
 
@@ -177,23 +177,6 @@ def test_crates_that_the_build_is_not_seen_to_compile() -> None:
     assert (listed["pq-sys"].need, listed["pq-sys"].weight) == ("optional", 0.34)
     assert flags(OWN + 'pq-sys = "1"\n', lock("own: pq-sys", "pq-sys:"), "") == []
     assert list(find_in_cargo(SourceTree({}, {}))) == []
-
-
-def test_go() -> None:
-    files = {"setup.py": "call(['go', 'build'])", "go.mod": "module x\n\ngo 1.21\n\nrequire example.org/y v1\n"}
-    contents = {path: text.encode() for path, text in files.items()}
-    assert list(find_in_cargo(SourceTree(dict.fromkeys(contents, 1), contents))) == [
-        Evidence(kind="language", name="go", where="go.mod:1"),
-        Flag(kind="version", text="go >= 1.21", where="go.mod:3"),
-        Flag(kind="download", text="Go modules are downloaded", where="go.mod:1"),
-    ]
-    contents["vendor/modules.txt"] = b""
-    assert [one.kind for one in find_in_cargo(SourceTree(dict.fromkeys(contents, 1), contents))] == [
-        "language",
-        "version",
-    ]
-    del contents["setup.py"]
-    assert list(find_in_cargo(SourceTree(dict.fromkeys(contents, 1), contents))) == []
 
 
 @pytest.mark.parametrize(

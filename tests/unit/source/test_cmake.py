@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wheelbase.source.cmake import Argument, commands_of, find_in_cmake
+from wheelbase.source.cmake import find_in_cmake
+from wheelbase.source.cmake_reader import Argument, commands_of
 from wheelbase.source.findings import Evidence, Flag
 from wheelbase.source.tree import SourceTree
 
@@ -70,8 +71,11 @@ def test_languages_and_a_package() -> None:
         ("find_package(A CONFIG QUIET)", {"A": "optional"}),
         ("find_package(Python REQUIRED)\nfind_package(pybind11 REQUIRED)\nfind_package(Threads REQUIRED)", {}),
         ("find_package(OpenMP)\nfind_package(Git)\nfind_package(GTest)", {}),
-        ("pkg_check_modules(A REQUIRED IMPORTED_TARGET a>=1 b-2.0)", {"a": "required", "b-2.0": "required"}),
-        ("pkg_search_module(A a b)", {"a": "optional"}),
+        (
+            "pkg_check_modules(A REQUIRED IMPORTED_TARGET a>=1 b-2.0)",
+            {"pkg-config": "required", "a": "required", "b-2.0": "required"},
+        ),
+        ("pkg_search_module(A a b)", {"pkg-config": "optional", "a": "optional"}),
         ("find_library(A NAMES liba a HINTS /x/y)", {"a": "optional"}),
         ("find_library(A a REQUIRED)", {"a": "required"}),
         ("find_library(M m)", {}),
@@ -173,6 +177,34 @@ def test_alternatives(text: str, expected: dict[str, str]) -> None:
     assert needs(text) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("find_package(A)\ntarget_link_libraries(x PRIVATE A::a)", "required"),
+        ("pkg_check_modules(P IMPORTED_TARGET A)\ntarget_link_libraries(x PkgConfig::P)", "required"),
+        ("find_library(L A)\ntarget_link_libraries(x ${L})", "required"),
+        ("find_path(L A.h)\ninclude_directories(${L})", "required"),
+        ("find_path(L A.h)\ntarget_include_directories(x PUBLIC ${L})", "required"),
+        ("find_package(A)\ntarget_link_libraries(x ${A_LIBRARIES})", "optional"),  # which may be empty
+        ("find_package(A)\nif(A_FOUND)\ntarget_link_libraries(x A::a)\nendif()", "optional"),
+        ("if(WITH)\nfind_package(A)\nendif()\ntarget_link_libraries(x A::a)", "optional"),
+        ("find_library(L A)\nif(NOT L)\nset(L own)\nendif()\ntarget_link_libraries(x ${L})", "optional"),
+        (
+            "find_package(A)\nif(NOT A_FOUND)\nadd_subdirectory(extern/a)\nendif()\ntarget_link_libraries(x A::a)",
+            "optional",
+        ),
+    ],
+)
+def test_what_is_used_in_any_case_is_required(text: str, expected: str) -> None:
+    told = needs(text)
+    assert told.get("A", told.get("A.h")) == expected
+
+
+def test_scikit_build_brings_no_cmake() -> None:
+    assert "cmake" not in needs("")
+    assert needs("", "[build-system]\nrequires = ['scikit-build']\n") == {"cmake": "required"}
+
+
 def test_loops_functions_and_lists() -> None:
     text = """set(NAMES A)
 list(APPEND NAMES B)
@@ -242,6 +274,8 @@ def test_what_is_bundled() -> None:
     text = "find_package(A)\nif(NOT A_FOUND)\nadd_subdirectory(extern/a)\nendif()\n"
     assert evidence(text)["A"].bundled
     assert evidence("FetchContent_Declare(A URL https://example.org/a FIND_PACKAGE_ARGS)")["A"].bundled
+    text = "FetchContent_Declare(libA URL https://example.org/a)\ntarget_link_libraries(x a b)"
+    assert {name: one.bundled for name, one in evidence(text).items()} == {"a": True, "b": False}
 
 
 def test_a_build_that_another_backend_runs() -> None:

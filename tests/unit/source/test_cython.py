@@ -95,13 +95,8 @@ def test_languages() -> None:
         files.update({name.replace("_", "."): text for name, text in texts.items()})
         return {one.name: one.where for one in find_languages(tree(files)) if one.kind == "language"}
 
-    assert of("b.c", "a.c", "x.f90", "k.cu", "m.go", "l.rs") == {
-        "c": "a.c:1",
-        "fortran": "x.f90:1",
-        "cuda": "k.cu:1",
-        "go": "m.go:1",
-        "rust": "l.rs:1",
-    }
+    assert of("b.c", "a.c", "x.cpp") == {"c": "a.c:1", "c++": "x.cpp:1"}
+    assert of("x.f90", "k.cu", "m.go", "l.rs") == {}
     assert of("a.pyx") == {"cython": "a.pyx:1"}
     assert of("a.pyx", "a.c") == {"c": "a.c:1"}
     assert of("tests/a.c", "vendor/b.cpp") == {"c++": "vendor/b.cpp:1"}
@@ -110,12 +105,40 @@ def test_languages() -> None:
     assert of("a.h", "a.py") == {}
 
 
-def test_swig() -> None:
-    def need(*others: str) -> list[str]:
-        files: dict[str, str | bytes] = {"src/lib.i": "%module lib\n", "x.i": "plain", **dict.fromkeys(others, "")}
-        return [one.need for one in find_languages(tree(files)) if one.name == "swig"]
+def test_sources_that_no_build_compiles() -> None:
+    files = ("ext/a.c", "contrib/go/x.go", "rust-ext/src/lib.rs", "rust-ext/Cargo.toml", "tools/old.f", "gpu/k.cu")
+    setup = "setup(ext_modules=[Extension('a', ['ext/a.c'])])"
+    listed = list(find_languages(tree({**dict.fromkeys(files, ""), "setup.py": setup})))
+    assert [one.name for one in listed] == ["c"]
 
-    assert (need(), need("src/lib_wrap.c"), need("out/lib_wrap.cpp")) == (["required"], ["optional"], ["optional"])
+
+@pytest.mark.parametrize(
+    ("path", "setup", "expected"),
+    [
+        ("pkg/quad.f", "from numpy.distutils.core import setup", ["fortran"]),
+        ("pkg/quad.f", "from setuptools import setup", []),
+        ("vendor/quad.f", "from numpy.distutils.core import setup", []),
+        ("pkg/tests/quad.f", "from numpy.distutils.core import setup", []),
+    ],
+)
+def test_fortran_by_numpy_distutils(path: str, setup: str, expected: list[str]) -> None:
+    assert [one.name for one in find_languages(tree({path: "", "setup.py": setup}))] == expected
+    assert list(find_languages(tree({path: "", "setup.py": setup, "meson.build": ""}))) == []
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"setup.py": "Extension('lib', ['src/lib.i'])"}, "required"),
+        ({"CMakeLists.txt": "find_package(SWIG REQUIRED)"}, "required"),
+        ({"setup.py": "Extension('lib', ['src/lib.i'])", "src/lib_wrap.c": ""}, "optional"),
+        ({"setup.py": "Extension('lib', ['src/lib.i'])", "out/lib_wrap.cpp": ""}, "optional"),
+        ({"setup.py": "Extension('other', ['other.c'])"}, "optional"),
+    ],
+)
+def test_swig(files: dict[str, str | bytes], expected: str) -> None:
+    listed = find_languages(tree({"src/lib.i": "%module lib\n", "x.i": "plain", **files}))
+    assert [one.need for one in listed if one.name == "swig"] == [expected]
 
 
 @pytest.mark.parametrize(

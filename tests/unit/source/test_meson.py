@@ -255,8 +255,7 @@ WRAP = "[wrap-file]\ndirectory = zlib-1.3\nsource_url = https://example.org/zlib
 
 
 def test_a_wrapped_dependency_is_downloaded_where_the_system_has_none() -> None:
-    assert evidence("dependency('zlib')", subprojects__z_wrap=WRAP)["zlib"].bundled
-    assert needs("dependency('zlib')", subprojects__z_wrap=WRAP) == {"zlib": "optional"}
+    assert needs("dependency('zlib')", subprojects__z_wrap=WRAP) == {"zlib": "required"}
     assert flags("dependency('zlib')", subprojects__z_wrap=WRAP) == [
         ("download", "z is downloaded from https://example.org/zlib.tar.gz, where the system has none")
     ]
@@ -270,16 +269,86 @@ def test_a_fallback_is_of_no_use_without_its_sources() -> None:
     assert needs("dependency('zlib')", "", settings, subprojects__z_wrap=WRAP) == {"zlib": "required"}
 
 
-def test_subprojects() -> None:
-    inner = "project('z', 'cpp')\ndependency('inner')\n"
+INNER = "project('z', 'cpp')\ndependency('inner')\n"
+
+
+@pytest.mark.parametrize(
+    ("build", "expected"),
+    [
+        ("subproject('z')", "required"),
+        ("subproject('z', required: false)", "optional"),
+        ("if unknown()\n  subproject('z')\nendif", "optional"),
+        ("subproject('z', required: get_option('f'))", "optional"),
+        ("dependency('zlib', fallback: 'z')", "required"),
+        ("dependency('zlib', fallback: 'z', required: false)", "optional"),
+        ("dependency('z')", "required"),
+        ("subproject('z', required: get_option('off'))", None),
+        ("if host_machine.system() == 'windows'\n  subproject('z')\nendif", None),
+        ("dependency('zlib', allow_fallback: false)", None),
+    ],
+)
+def test_what_the_subprojects_in_the_archive_need(build: str, expected: str | None) -> None:
+    options = "option('f', type: 'feature')\noption('off', type: 'feature', value: 'disabled')\n"
+    told = evidence(build, options, subprojects__z__meson_build=INNER)
+    assert told["inner"].need == expected if expected else "inner" not in told
+    assert flags(build, options, subprojects__z__meson_build=INNER) == []
+
+
+def test_a_dependency_with_its_sources_in_the_archive_is_not_needed() -> None:
+    told = evidence("dependency('zlib')", subprojects__z_wrap=WRAP, **{"subprojects__zlib-1.3__meson_build": INNER})
+    assert (told["zlib"].need, told["zlib"].bundled) == ("optional", True)
+    assert (told["inner"].need, told["c++"].need) == ("required", "required")
+
+
+def test_a_subproject_without_its_sources_is_downloaded() -> None:
     assert flags("subproject('z')", subprojects__z_wrap=WRAP) == [
         ("download", "z is downloaded from https://example.org/zlib.tar.gz")
     ]
-    listed = evidence("subproject('z')", subprojects__z__meson_build=inner)
-    assert (listed["z"].bundled, listed["z"].need, listed["inner"].need) == (True, "optional", "optional")
-    assert listed["inner"].weight < 0.3
-    assert listed["c++"].need == "required"
-    assert flags("subproject('z')", subprojects__z__meson_build=inner) == []
+
+
+@pytest.mark.parametrize(
+    ("build", "settings", "expected"),
+    [
+        ("subproject('z')", "", {"a"}),
+        ("subproject('z', default_options: ['a=false', 'b=true'])", "", {"b"}),
+        ("subproject('z', default_options: {'a': 'false'})", "", set()),
+        ("dependency('z', default_options: ['a=false'])", "", set()),
+        ("subproject('z', default_options: ['b=false'])", "'-Dz:b=true', '-Db=false'", {"a", "b"}),
+    ],
+)
+def test_options_of_subprojects(build: str, settings: str, expected: set[str]) -> None:
+    inner = "if get_option('a')\n  dependency('a')\nendif\nif get_option('b')\n  dependency('b')\nendif\n"
+    options = "option('a', type: 'boolean')\noption('b', type: 'boolean', value: false)\n"
+    pyproject = PYPROJECT + f"[tool.meson-python.args]\nsetup = [{settings}]\n"
+    files = {"subprojects__z__meson_build": inner, "subprojects/z/meson.options": options}
+    assert evidence(build, "", pyproject, **files).keys() & {"a", "b"} == expected
+
+
+def test_where_subprojects_are_sought() -> None:
+    nested = {"subprojects__a__meson_build": "dependency('b')", "subprojects__b__meson_build": INNER}
+    assert evidence("subproject('a')", **nested)["inner"].need == "required"
+    inside = {"subprojects__a__meson_build": "subproject('b')", "subprojects__a__subprojects__b__meson_build": INNER}
+    assert evidence("subproject('a')", **inside)["inner"].need == "required"
+    moved = evidence("project('x', subproject_dir: 'deps')\nsubproject('z')", deps__z__meson_build=INNER)
+    assert moved["inner"].need == "required"
+
+
+def test_what_a_subproject_provides_is_not_sought() -> None:
+    inner = "meson.override_dependency('zlib', declare_dependency())\n"
+    assert needs("subproject('z')\ndependency('zlib')", subprojects__z__meson_build=inner) == {"z": "optional"}
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        "b = dependency('b', required: not a.found())",
+        "missing = a.found() ? false : true\nb = dependency('b', required: missing)",
+        "found = false\nif a.found()\n  found = true\nendif\ndependency('b', required: not found)",
+        "if a.found()\n  c = a\nelse\n  c = disabler()\nendif\ndependency('b', required: not c.found())",
+    ],
+)
+def test_what_is_required_unless_something_else_is_there(build: str) -> None:
+    assert needs(f"a = dependency('a', required: false)\n{build}") == {"a": "optional", "b": "required"}
 
 
 def test_versions_are_flagged() -> None:

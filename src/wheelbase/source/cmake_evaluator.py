@@ -1,0 +1,230 @@
+"""How CMake's commands are followed: files, folders, branches that Linux may take, functions, variables. Pure.
+
+A branch that is never taken is left out; what stands in one that may be taken stands on its condition, and what
+branches leave different is not known afterwards.
+"""
+
+import posixpath
+from collections.abc import Iterable, Mapping
+
+from wheelbase.source.cmake_conditions import Condition
+from wheelbase.source.cmake_reader import Argument, Block, Command, blocks_of, commands_of
+from wheelbase.source.cmake_values import MAX_VALUE, SOURCE, Variables
+from wheelbase.source.findings import Flag
+from wheelbase.source.lookups import Guards, Lookups, Maybe
+from wheelbase.source.tree import SourceTree
+
+_MAX_FILES = 2 << 20  # of all
+_MAX_ITEMS = 200
+_MAX_CALLS = 20  # of functions in functions
+_WRITES = frozenset(
+    "string list math file get_filename_component execute_process separate_arguments cmake_path exec_program".split()
+)
+
+
+class Evaluator(Variables):
+    """A project that is followed. Subclasses handle further commands, in methods named after them (`_do_set`)."""
+
+    def __init__(self, tree: SourceTree, lookups: Lookups, options: Mapping[str, str]) -> None:
+        """`options` are those given to CMake."""
+        super().__init__(tree, lookups, options)
+        self.path = ""
+        self.functions: dict[str, tuple[list[str], list[Command | Block]]] = {}
+        self.modules = {posixpath.basename(path): path for path in reversed(list(tree.ending(".cmake")))}
+        self._left, self._depth = _MAX_FILES, 0
+        self._seen: set[str] = set()
+
+    def enter(self, folder: str) -> None:
+        """Evaluate a folder's file; what it sets is not seen outside."""
+        if f"{folder}CMakeLists.txt" not in self.tree:
+            return
+        before, variables = self.folder, dict(self.variables)
+        self.lookups.step(len(variables))
+        self.folder = folder
+        self.variables["CMAKE_CURRENT_SOURCE_DIR"] = f"{SOURCE}/{folder}".rstrip("/")
+        self.follow(f"{folder}CMakeLists.txt")
+        self.folder, self.variables = before, variables
+
+    def follow(self, path: str) -> None:
+        """Evaluate a file, once."""
+        if path not in self.tree or path in self._seen:
+            return
+        self._seen.add(path)
+        text = self.tree.text(path)
+        self._left -= len(text)
+        before, list_dir = self.path, self.variables.get("CMAKE_CURRENT_LIST_DIR")
+        self.path = path
+        self.variables["CMAKE_CURRENT_LIST_DIR"] = f"{SOURCE}/{posixpath.dirname(path)}".rstrip("/")
+        try:
+            self.run(blocks_of(commands_of(text if self._left >= 0 else "")))
+            if self._left < 0:
+                self.lookups.flag(Flag(kind="unreadable", text="there are too many files", where=f"{path}:1"))
+        except ValueError as error:
+            line = error.args[0] if error.args and isinstance(error.args[0], int) else 1
+            self.lookups.flag(Flag(kind="unreadable", text="not valid as a CMake file", where=f"{path}:{line}"))
+        self.path, self.variables["CMAKE_CURRENT_LIST_DIR"] = before, list_dir
+
+    def run(self, body: Iterable[Command | Block]) -> bool:
+        """Evaluate commands; True where the rest of the file or function is left out."""
+        for item in body:
+            self.lookups.step()
+            if isinstance(item, Block):
+                if self._block(item):
+                    return True
+            elif item.name == "return":
+                return True
+            elif item.name in ("break", "continue"):
+                return False
+            else:
+                self._command(item)
+        return False
+
+    def _block(self, block: Block) -> bool:
+        opening, body = block.branches[0]
+        if opening.name == "if":
+            return self._branches(block)
+        words = self.words(opening.arguments)
+        if opening.name in ("function", "macro"):
+            if words:
+                self.functions[words[0].lower()] = (words[1:], body)
+        elif opening.name == "while":
+            self._merge([self._alternative(body, [()], opening), self.variables])
+        elif words:
+            self._loop(opening, words, body)
+        return False
+
+    def _loop(self, opening: Command, words: list[str], body: list[Command | Block]) -> None:
+        name, items = words[0], words[1:]
+        certain = all(argument.text.isidentifier() for argument in opening.arguments) or "IN" in items
+        if items[:2] == ["IN", "LISTS"]:
+            values = [self.variables.get(item) for item in items[2:]]
+            certain = None not in values
+            items = [part for value in values if value for part in value.split(";")]
+        elif items[:1] == ["IN"]:
+            items = [item for item in items if item not in ("IN", "ITEMS")]
+        elif items[:1] == ["RANGE"]:
+            items, certain = [], False
+        for item in items[:_MAX_ITEMS]:
+            self.variables[name] = item
+            if certain:
+                self.run(body)
+            else:
+                self._merge([self._alternative(body, [()], opening), self.variables])
+        if not items and not certain:
+            self.variables[name] = None
+            self._merge([self._alternative(body, [()], opening), self.variables])
+
+    def _branches(self, block: Block) -> bool:
+        """Evaluate the branches that may be taken; what they leave different is not known afterwards."""
+        guards: list[tuple[int, ...]] = []
+        outcomes: list[dict[str, str | None]] = []
+        for command, body in block.branches:
+            test = True if command.name == "else" else Condition(self, command.arguments).result()
+            if test is False:
+                continue
+            if test is True and not guards:
+                return self.run(body)
+            own = [test.absent_if_true] if isinstance(test, Maybe) else []
+            outcomes.append(self._alternative(body, [*guards, *own], command))
+            if test is True:
+                break
+            guards += [test.absent_if_false] if isinstance(test, Maybe) else []
+        else:
+            outcomes.append(self.variables)
+        self._merge(outcomes)
+        return False
+
+    def _alternative(self, body: list[Command | Block], guards: Guards, command: Command) -> dict[str, str | None]:
+        before = self.variables
+        self.lookups.step(len(before) + len(guards))
+        text = " ".join(argument.text for argument in command.arguments[:12])
+        self.variables = dict(before)
+        with self.lookups.under(guards, f"{command.name}({text})"[:120]):
+            self.run(body)
+        after, self.variables = self.variables, before
+        return after
+
+    def _merge(self, outcomes: list[dict[str, str | None]]) -> None:
+        """Keep the variables that all outcomes agree on; the others are not known."""
+        names = dict.fromkeys(name for outcome in outcomes for name in outcome)
+        self.variables = {
+            name: outcomes[0].get(name) if len({outcome.get(name) for outcome in outcomes}) == 1 else None
+            for name in names
+        }
+
+    def _call(self, name: str, arguments: tuple[Argument, ...]) -> None:
+        """Evaluate the body of a function of the archive's own."""
+        if self._depth >= _MAX_CALLS:
+            return
+        parameters, body = self.functions[name]
+        given = [part for argument in arguments for part in self.expanded(argument)]
+        bound: dict[str, str | None] = dict(zip(parameters, given, strict=False))
+        rest = given[len(parameters) :]
+        bound["ARGN"] = ";".join(part for part in rest if part) if None not in rest else None
+        before = {key: self.variables.get(key) for key in bound}
+        self.variables |= bound
+        self._depth += 1
+        self.run(body)
+        self._depth -= 1
+        self.variables |= before
+
+    def _command(self, command: Command) -> None:
+        if command.name in self.functions:
+            self._call(command.name, command.arguments)
+        elif handler := getattr(self, f"_do_{command.name}", None):
+            handler(command, self.words(command.arguments))
+        elif command.name.startswith("check_") or command.name in _WRITES:
+            for argument in command.arguments:
+                if argument.text in self.variables:
+                    self.variables[argument.text] = None
+
+    def _do_set(self, command: Command, words: list[str]) -> None:
+        names = self.expanded(command.arguments[0]) if command.arguments else []
+        name = names[0] if names else None
+        if not name:
+            return
+        self.files.discard(name)
+        rest = [argument for argument in command.arguments[1:] if argument.text != "PARENT_SCOPE"]
+        cached = next(
+            (number for number, argument in enumerate(rest) if argument.text == "CACHE" and not argument.quoted), None
+        )
+        if cached is not None and name in self.variables and "FORCE" not in words:
+            return
+        values = [part for argument in rest[:cached] for part in self.expanded(argument)]
+        known = [part for part in values if part is not None]
+        joined = ";".join(known)
+        self.variables[name] = joined if len(known) == len(values) and len(joined) < MAX_VALUE else None
+
+    def _do_unset(self, command: Command, words: list[str]) -> None:
+        if words:
+            self.variables[words[0]] = ""
+
+    def _do_list(self, command: Command, words: list[str]) -> None:
+        if len(words) < 2:
+            return
+        before = self.variables.get(words[1], "")
+        values = [part for item in command.arguments[2:] for part in self.expanded(item)]
+        known = [part for part in [before or None, *values] if part]
+        if words[0] == "APPEND" and before is not None and None not in values and sum(map(len, known)) < MAX_VALUE:
+            self.variables[words[1]] = ";".join(known)
+        else:
+            self.variables.update({word: None for word in words[1:] if word in self.variables})
+
+    def _do_option(self, command: Command, words: list[str]) -> None:
+        if words and words[0] not in self.variables:
+            values = self.expanded(command.arguments[2]) if len(command.arguments) > 2 else ["OFF"]
+            self.variables[words[0]] = values[0] if values else "OFF"
+
+    def _do_cmake_dependent_option(self, command: Command, words: list[str]) -> None:
+        if words and words[0] not in self.variables:
+            self.variables[words[0]] = None
+
+    def _do_include(self, command: Command, words: list[str]) -> None:
+        if not words:
+            return
+        if words[0].endswith(".cmake") or "/" in words[0]:
+            path = self.inside(words[0])
+            beside = posixpath.normpath(posixpath.join(posixpath.dirname(self.path), words[0]))
+            self.follow(path if path in self.tree else beside)
+        else:
+            self.follow(self.modules.get(f"{words[0]}.cmake", ""))

@@ -1,0 +1,71 @@
+"""What the names of CMake's packages, programs and libraries mean on a system. Pure."""
+
+import re
+
+from wheelbase.system.names import Kind
+
+_MAX_ITEMS = 200
+
+LANGUAGES = {"C": "c", "CXX": "c++", "FORTRAN": "fortran", "CUDA": "cuda", "OBJC": "c", "OBJCXX": "c++"}
+HAD_ANYWAY = re.compile(
+    r"(python|numpy$|cython$|f2py|pybind11|nanobind|usecython|threads$|git$|doxygen$|sphinx|gtest$|gmock$|googletest$|catch2?$"
+    r"|benchmark$|openmp$|scikit-?build|skbuild|ccache$|latex$|clang-?(format|tidy)$|unixcommands$|patch$|backtrace$|cppcheck$)",
+    re.IGNORECASE,
+)
+PACKAGES: dict[str, tuple[Kind, str]] = {
+    "PkgConfig": ("program", "pkg-config"),
+    "BLAS": ("virtual", "interface/blas"),
+    "CBLAS": ("virtual", "interface/blas"),
+    "LAPACK": ("virtual", "interface/lapack"),
+    "LAPACKE": ("virtual", "interface/lapack"),
+    "MPI": ("virtual", "interface/mpi"),
+    "Boost": ("header", "boost/version.hpp"),
+    "CUDA": ("language", "cuda"),
+    "CUDAToolkit": ("language", "cuda"),
+    "SWIG": ("program", "swig"),
+    "BISON": ("program", "bison"),
+    "FLEX": ("program", "flex"),
+    "Perl": ("program", "perl"),
+    "Corrosion": ("language", "rust"),
+    "Rust": ("language", "rust"),
+    "Curses": ("pkg-config", "ncurses"),
+}
+RUN_ANYWAY = re.compile(
+    r"(python[\d.]*|cython|f2py|cmake|ninja|make|git|s?ccache|distcc|doxygen|gcc|g\+\+|cc|ld(\.\w+)?|ar|strip|objcopy|sh|sed"
+    r"|awk|grep|cat|echo|clang-(format|tidy)(-[\d.]+)?|cppcheck|sphinx-build|valgrind|gcov|lcov|genhtml|iwyu"
+    r"|include-what-you-use)$"
+)
+OF_WINDOWS = frozenset(
+    "ws2_32 wsock32 iphlpapi advapi32 user32 gdi32 shell32 ole32 oleaut32 psapi bcrypt crypt32 rpcrt4".split()
+)
+LINK_WORDS = frozenset(
+    "PUBLIC PRIVATE INTERFACE LINK_PUBLIC LINK_PRIVATE LINK_INTERFACE_LIBRARIES debug optimized general".split()
+)
+_NOT_NAMES = frozenset(
+    "HINTS PATHS PATH_SUFFIXES DOC REQUIRED NO_DEFAULT_PATH NO_CACHE ENV VALIDATOR NO_PACKAGE_ROOT_PATH NO_CMAKE_PATH"
+    " NO_CMAKE_ENVIRONMENT_PATH NO_SYSTEM_ENVIRONMENT_PATH NO_CMAKE_SYSTEM_PATH NO_CMAKE_FIND_ROOT_PATH NAMES_PER_DIR"
+    " CMAKE_FIND_ROOT_PATH_BOTH ONLY_CMAKE_FIND_ROOT_PATH REGISTRY_VIEW".split()
+)
+PKG_CONFIG_WORDS = frozenset("REQUIRED QUIET GLOBAL IMPORTED_TARGET NO_CMAKE_PATH NO_CMAKE_ENVIRONMENT_PATH".split())
+
+
+def names_of(words: list[str]) -> list[str]:
+    """Return the names that a find_ command looks for: those before the first keyword."""
+    names: list[str] = []
+    for word in words[1:_MAX_ITEMS]:
+        if word in _NOT_NAMES:
+            break
+        if word != "NAMES":
+            names.append(word)
+    return names if "NAMES" in words else names[:1]
+
+
+def boost_libraries(words: list[str]) -> list[str]:
+    """Return the libraries of Boost's components; some are headers only."""
+    after = words[words.index("COMPONENTS") + 1 :] if "COMPONENTS" in words else []
+    named = [
+        word
+        for word in after
+        if word.islower() and word not in ("headers", "system", "disable_autolinking", "dynamic_linking")
+    ]
+    return [f"boost_{word}" for word in named[:_MAX_ITEMS] if not word.startswith(("python", "numpy", "unit_test"))]

@@ -1,0 +1,90 @@
+"""A CMake project as it is configured: its folders and targets, and what it downloads. Pure."""
+
+import itertools
+
+from wheelbase.source.cmake_names import LANGUAGES
+from wheelbase.source.cmake_reader import Argument, Command
+from wheelbase.source.cmake_search import Search
+from wheelbase.source.cmake_values import SOURCE
+from wheelbase.source.findings import Flag
+from wheelbase.source.lookups import TooMuch
+from wheelbase.source.tree import is_vendored
+
+
+class Project(Search):
+    """One project."""
+
+    def configure(self) -> None:
+        """Evaluate the project. Failing to read stops it, with a flag; what was found stays."""
+        for name in ("CMAKE_SOURCE_DIR", "PROJECT_SOURCE_DIR"):
+            self.variables[name] = SOURCE + "/" + self.root.rstrip("/")
+        try:
+            self.enter(self.root)
+        except (TooMuch, RecursionError):
+            self.lookups.flag(Flag(kind="unreadable", text="evaluating it takes too long", where=f"{self.path}:1"))
+
+    def _do_project(self, command: Command, words: list[str]) -> None:
+        if words:
+            self.variables[f"{words[0]}_SOURCE_DIR"] = self.variables.get("CMAKE_CURRENT_SOURCE_DIR")
+        self.variables["PROJECT_SOURCE_DIR"] = self.variables.get("CMAKE_CURRENT_SOURCE_DIR")
+        after = words[words.index("LANGUAGES") + 1 :] if "LANGUAGES" in words else words[1:]
+        named = [word for word in after if word.upper() in LANGUAGES or word == "NONE"]
+        self._do_enable_language(command, named if named or "LANGUAGES" in words else ["C", "CXX"])
+
+    def _do_add_subdirectory(self, command: Command, words: list[str]) -> None:
+        if words and not words[0].startswith("/"):
+            path = self.inside(words[0])
+            if is_vendored(f"{path}/"):
+                self.has_copy()
+            self.enter(f"{path}/" if path not in ("", ".") else "")
+
+    def _do_add_library(self, command: Command, words: list[str]) -> None:
+        self.targets.update(words[:1])
+
+    _do_add_executable = _do_add_custom_target = _do_python_add_library = _do_pybind11_add_module = _do_add_library
+
+    def _do_message(self, command: Command, words: list[str]) -> None:
+        if words and words[0] in ("FATAL_ERROR", "SEND_ERROR"):
+            self.fails()
+
+    def _downloads(self, name: str, url: str, command: Command) -> None:
+        if not self.secondary:
+            may = "may be" if self.lookups.guards else "is"
+            self.flag("download", f"{name} {may} downloaded{f' from {url}' if url else ''}", command)
+
+    def _do_fetchcontent_declare(self, command: Command, words: list[str]) -> None:
+        name = words[0] if words else ""
+        raw = {argument.text for argument in command.arguments}
+        if not raw & {"URL", "GIT_REPOSITORY", "SVN_REPOSITORY", "HG_REPOSITORY"}:
+            return
+        pairs = itertools.pairwise(command.arguments)
+        given = next((after for before, after in pairs if before.text in ("URL", "GIT_REPOSITORY")), Argument(""))
+        url = self.text_of(given.text) or ""
+        overridden = f"FETCHCONTENT_SOURCE_DIR_{name.upper()}" in self.variables
+        disconnected = self.variables.get("FETCHCONTENT_FULLY_DISCONNECTED") == "ON"
+        if url.startswith((SOURCE, ".")) or overridden or disconnected:
+            return
+        if "FIND_PACKAGE_ARGS" in raw:
+            self.add("cmake", name, command, required=False, bundled=True)
+        self.has_copy(name)
+        self._downloads(name, url, command)
+
+    _do_fetchcontent_populate = _do_externalproject_add = _do_fetchcontent_declare
+
+    def _do_cpmaddpackage(self, command: Command, words: list[str]) -> None:
+        name = words[words.index("NAME") + 1] if "NAME" in words[:-1] else words[0] if words else "a package"
+        self.has_copy(name)
+        self._downloads(name, "", command)
+
+    _do_cpmfindpackage = _do_cpmaddpackage
+
+    def _do_file(self, command: Command, words: list[str]) -> None:
+        if words[:1] == ["DOWNLOAD"]:
+            self._downloads(words[1] if len(words) > 1 else "a file", "", command)
+
+    def _do_execute_process(self, command: Command, words: list[str]) -> None:
+        for before, after in itertools.pairwise(words):
+            fetches = before.rsplit("/", 1)[-1] in ("curl", "wget") or after == "clone"
+            if fetches or (before, after) == ("submodule", "update"):
+                self._downloads("something", "", command)
+        self.variables.update({word: None for word in words if word in self.variables})

@@ -1,0 +1,217 @@
+"""How a CMake project looks for things: evidence of each, and whether the build does without it. Pure."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+from packaging.utils import canonicalize_name
+
+from wheelbase.source.cmake_evaluator import Evaluator
+from wheelbase.source.cmake_names import (
+    HAD_ANYWAY,
+    LANGUAGES,
+    LINK_WORDS,
+    OF_WINDOWS,
+    PACKAGES,
+    PKG_CONFIG_WORDS,
+    RUN_ANYWAY,
+    boost_libraries,
+    names_of,
+)
+from wheelbase.source.cmake_reader import Command
+from wheelbase.source.findings import LINKED_ANYWAY, Evidence, Flag
+from wheelbase.source.lookups import Lookups
+from wheelbase.source.tree import SourceTree, is_vendored
+from wheelbase.system.names import Kind
+
+_MAX_ITEMS = 200
+_MAX_LINKS = 5_000
+_SECONDARY = 0.4
+_IMPORTED = re.compile(r"(?!PkgConfig)(\w+)::\w+|PkgConfig::(\w+)")
+_VARIABLE = re.compile(r"\$\{(\w+)\}")
+
+
+class Search(Evaluator):
+    """A project with what it looks for. One that is `secondary` is not known to be what is built."""
+
+    def __init__(
+        self, tree: SourceTree, root: str, options: Mapping[str, str], wheels: frozenset[str], *, secondary: bool
+    ) -> None:
+        """`root` is its folder ("src/"); `wheels` are the normalized names of what is installed before the build."""
+        super().__init__(tree, Lookups(), options)
+        self.root = self.folder = root
+        self.wheels, self.secondary = wheels, secondary
+        self.fetched: set[str] = set()
+        self._links: list[tuple[str, Evidence]] = []
+        if wheels & {"scikit-build-core", "scikit-build"}:
+            self.variables["SKBUILD"] = "2"
+
+    def linked(self) -> Iterator[Evidence]:
+        """Yield what is linked by a name that is no target's."""
+        linked = dict.fromkeys(evidence for name, evidence in self._links if name not in self.targets)
+        for evidence in linked:
+            fetched = _stem(evidence.name) in self.fetched
+            yield msgspec.structs.replace(evidence, bundled=True) if fetched else evidence
+
+    def _do_enable_language(self, command: Command, words: list[str]) -> None:
+        for word in words:
+            if word.upper() in LANGUAGES:
+                self.add("language", LANGUAGES[word.upper()], command, required="OPTIONAL" not in words)
+            elif word == "ASM_NASM":
+                self.add("program", "nasm", command, required=True)
+
+    def _do_find_package(self, command: Command, words: list[str]) -> None:
+        name = words[0] if words else ""
+        if not name:
+            return
+        required = "REQUIRED" in words or command.name == "find_dependency"
+        if HAD_ANYWAY.match(name) or canonicalize_name(name) in self.wheels:
+            self.variables[f"{name}_FOUND"] = "TRUE" if required else None
+            return
+        kind, asked = PACKAGES.get(name, ("cmake", name))
+        if asked in self.wheels:
+            return
+        places = [self.add(kind, asked, command, required=required)]
+        if name == "Boost":
+            places += [self.add("library", part, command, required=required) for part in boost_libraries(words)]
+        self.sought(name, places, required)
+        if kind == "cmake" and required and len(words) > 1 and words[1][:1].isdigit():
+            self._wants_version(f"{name} >= {words[1]}", command)
+        with self.lookups.under([()]):  # what the module looks for itself is one of several ways to find it
+            self.follow(self.modules.get(f"Find{name}.cmake", ""))
+
+    _do_find_dependency = _do_find_package
+
+    def _do_pkg_check_modules(self, command: Command, words: list[str]) -> None:
+        required = "REQUIRED" in words
+        names = [word for word in words[1:] if word not in PKG_CONFIG_WORDS]
+        modules = [match for match in (re.match(r"([\w.+-]+)\s*(([<>]=?|=).*)?$", name) for name in names) if match]
+        if command.name == "pkg_search_module":
+            modules = modules[:1]
+        if modules:
+            self.add("program", "pkg-config", command, required=required)
+        places = [
+            self.add("pkg-config", module[1], command, required=required)
+            for module in modules[:_MAX_ITEMS]
+            if not module[1][0].isdigit()
+        ]
+        for module in modules:
+            if module[2] and required:
+                self._wants_version(f"{module[1]} {module[2]}", command)
+        if words:
+            self.sought(words[0], places, required)
+
+    _do_pkg_search_module = _do_pkg_check_modules
+
+    def _do_find_library(self, command: Command, words: list[str]) -> None:
+        required = "REQUIRED" in words
+        names = [name for name in names_of(words) if re.fullmatch(r"[A-Za-z_][\w.+-]*", name)]
+        if not words or not names or LINKED_ANYWAY & set(names):
+            return
+        name = next((name for name in names if not name.startswith("lib")), names[0].removeprefix("lib"))
+        self.sought(words[0], [self.add("library", name.removesuffix(".so"), command, required=required)], required)
+        self.files.add(words[0])
+
+    def _do_find_path(self, command: Command, words: list[str]) -> None:
+        required = "REQUIRED" in words
+        names = [name for name in names_of(words) if re.search(r"\.(h|hh|hpp|hxx)$", name) and name != "Python.h"]
+        if words and names:
+            self.sought(words[0], [self.add("header", names[0], command, required=required)], required)
+            self.files.add(words[0])
+
+    _do_find_file = _do_find_path
+
+    def _do_find_program(self, command: Command, words: list[str]) -> None:
+        required = "REQUIRED" in words
+        names = names_of(words)
+        there = any(RUN_ANYWAY.match(name) or canonicalize_name(name) in self.wheels for name in names)
+        if words and names and not there and re.fullmatch(r"[A-Za-z][\w.+-]*", names[0]):
+            self.sought(words[0], [self.add("program", names[0], command, required=required)], required)
+
+    def _do_target_link_libraries(self, command: Command, words: list[str]) -> None:
+        self._uses(command)
+        for word in words[1:] if len(self._links) < _MAX_LINKS else ():
+            name = word.removeprefix("-l")
+            plain = re.fullmatch(r"[A-Za-z][\w.+-]*", name)
+            if plain and name not in LINK_WORDS | LINKED_ANYWAY | OF_WINDOWS and not name.endswith((".a", ".lib")):
+                self._links.append((name, self._evidence("library", name, command, certain=False, weight=0.5)))
+
+    _do_link_libraries = _do_target_link_libraries
+
+    def _do_target_include_directories(self, command: Command, words: list[str]) -> None:
+        self._uses(command)
+
+    _do_include_directories = _do_target_include_directories
+
+    def _uses(self, command: Command) -> None:
+        """Make required what CMake refuses to go on without: targets of packages, and files that find_… looked for."""
+        if self.lookups.guards or self.secondary:
+            return
+        for argument in command.arguments:
+            target = _IMPORTED.fullmatch(argument.text)
+            variable = _VARIABLE.fullmatch(argument.text)
+            name = target[1] or target[2] if target else variable[1] if variable and variable[1] in self.files else ""
+            for place in self.results.get(name, ()):
+                one = self.lookups.evidence[place]
+                if one.need == "optional" and not one.condition and not one.bundled:
+                    self._require(place)
+
+    def _wants_version(self, text: str, command: Command) -> None:
+        if not self.lookups.guards and not self.secondary:
+            self.flag("version", text, command)
+
+    def flag(self, kind: Any, text: str, command: Command) -> None:
+        """Note what no package fixes."""
+        self.lookups.flag(Flag(kind=kind, text=text, where=f"{self.path}:{command.line}"))
+
+    def add(self, kind: Kind, name: str, command: Command, *, required: bool, bundled: bool = False) -> int:
+        """Add evidence, and return its place."""
+        if required:
+            self.fails()
+        certain = required and not self.lookups.guards and not self.secondary
+        return self.lookups.add(self._evidence(kind, name, command, certain=certain, bundled=bundled))
+
+    def _evidence(
+        self, kind: Kind, name: str, command: Command, *, certain: bool, bundled: bool = False, weight: float = 0.6
+    ) -> Evidence:
+        doubtful = self.secondary or (kind != "language" and is_vendored(self.path))
+        return Evidence(
+            kind=kind,
+            name=name[:200],
+            where=f"{self.path}:{command.line}",
+            need="required" if certain else "optional",
+            weight=round((self._certainty if certain else weight) * (_SECONDARY if doubtful else 1), 2),
+            bundled=bundled,
+            condition=self.lookups.condition,
+        )
+
+    @property
+    def _certainty(self) -> float:
+        return 0.95 if self.path == f"{self.root}CMakeLists.txt" else 0.9
+
+    def sought(self, name: str, places: list[int], required: bool) -> None:
+        """Note the variables that tell whether something was found."""
+        for variable in (name, f"{name}_FOUND", f"{name.upper()}_FOUND", f"{name}_LIBRARIES", f"{name}_INCLUDE_DIRS"):
+            self.results[variable] = tuple(places)
+            self.variables[variable] = "TRUE" if required and not self.secondary else None
+
+    def has_copy(self, name: str = "") -> None:
+        """Note that a copy of a library is built: where the branch is about its absence, in place of the system's."""
+        if name and not self.lookups.guards:
+            self.fetched.add(_stem(name))
+        for place in self.lookups.guards[-1] if self.lookups.guards else ():
+            self.lookups.change(place, bundled=True)
+
+    def fails(self) -> None:
+        """Make required what has to be found so that this point is not reached, where a build fails or needs more."""
+        for place in () if self.secondary else self.lookups.decisive(self.lookups.guards):
+            self._require(place)
+
+    def _require(self, place: int) -> None:
+        share = _SECONDARY if is_vendored(self.lookups.evidence[place].where) else 1
+        self.lookups.change(place, need="required", weight=round(self._certainty * share, 2), condition="")
+
+
+def _stem(name: str) -> str:
+    return name.lower().removeprefix("lib")

@@ -1,0 +1,44 @@
+"""What the names of Meson's dependencies and programs mean on a system. Pure."""
+
+import re
+from typing import Any
+
+from wheelbase.source.meson_values import flat
+from wheelbase.system.names import Kind
+
+LANGUAGES = {"cpp": "c++", "objc": "c", "objcpp": "c++"} | {
+    name: name for name in ("c", "cython", "fortran", "rust", "cuda")
+}
+HAD_ANYWAY = re.compile(
+    r"(threads|openmp|dl|iconv|intl|atomic|python[\d.]*(-embed)?|py3|numpy|pybind11|nanobind|scipy-openblas.*|)$"
+)
+"""Dependencies that Python, its packages or the compiler bring."""
+
+RUN_ANYWAY = re.compile(
+    r"(python[\d.]*|cython3?|f2py3?|pythran|meson|ninja|sh|env|cat|cp|mv|ln|rm|mkdir|touch|true|echo|sed|awk|grep|test)$"
+)
+_BLAS = re.compile(r"(openblas\w*|blas|cblas|mkl.*|flexiblas\w*|blis|atlas|netlib)$", re.IGNORECASE)
+_PKG_CONFIG = {"curses": "ncurses", "gl": "gl", "pcap": "libpcap", "appleframeworks": "", "accelerate": ""}
+
+
+def meaning_of(named: list[str], keywords: dict[str, Any], *, chosen: bool) -> tuple[Kind, list[str]]:
+    """Return what a `dependency()` of these names looks for. `chosen` is whether an option chooses the BLAS."""
+    name, modules = named[0], flat([keywords.get("modules") or []])
+    if name.lower() in ("lapack", "lapacke") or (chosen and "lapack" in modules):
+        return "virtual", ["interface/lapack"]
+    if _BLAS.match(name) and (chosen or name.lower() != "openblas"):
+        return "virtual", ["interface/blas"]
+    if name == "mpi":
+        return "virtual", ["interface/mpi"]
+    if name == "boost":
+        return "header", ["boost/version.hpp"]
+    if name == "cuda":
+        return "language", ["cuda"]
+    if name == "llvm" or keywords.get("method") == "config-tool":
+        return "program", [f"{name}-config"]
+    if name in ("qt4", "qt5", "qt6"):
+        first = next((module for module in modules if isinstance(module, str)), "Core")
+        return "pkg-config", [f"Qt{name[2:]}{first}"]
+    if keywords.get("method") == "cmake":
+        return "cmake", named
+    return "pkg-config", [_PKG_CONFIG.get(name, name), *named[1:]]

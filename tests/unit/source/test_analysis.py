@@ -1,0 +1,34 @@
+"""What all detectors together find in an archive."""
+
+import pytest
+
+from wheelbase.source.analysis import analyse
+from wheelbase.source.findings import Findings
+from wheelbase.source.tree import SourceTree
+
+
+def findings(files: dict[str, str]) -> Findings:
+    contents = {path: text.encode() for path, text in files.items()}
+    return analyse(SourceTree({path: len(content) for path, content in contents.items()}, contents))
+
+
+SETUP = """
+from setuptools import Extension, setup
+import subprocess
+subprocess.check_call(["cmake", "."])
+setup(ext_modules=[Extension("a", ["a.i"])])
+"""
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({}, {"cmake", "swig"}),
+        ({"pyproject.toml": "[build-system]\nrequires = ['setuptools', 'SWIG>4', 'cmake']\n"}, set()),
+        ({"pyproject.toml": "[build-system]\nrequires = ['swig; sys_platform == \"win32\"']\n"}, {"cmake", "swig"}),
+        ({"setup.cfg": "[options]\nsetup_requires =\n  cmake>=3\n"}, {"swig"}),
+    ],
+)
+def test_programs_that_pip_installs_are_no_needs(files: dict[str, str], expected: set[str]) -> None:
+    found = findings({"setup.py": SETUP, "a.i": "%module a\n", **files})
+    assert {one.name for one in found.evidence if one.kind == "program"} == expected

@@ -1,0 +1,62 @@
+"""Which packages pieces of evidence are taken for, on systems that differ in what their compilers bring."""
+
+from datetime import date
+
+import pytest
+
+from wheelbase.bases.facts import BaseFacts
+from wheelbase.source.candidates import settle
+from wheelbase.source.findings import Evidence
+from wheelbase.system.names import Kind
+from wheelbase.system.platform import System, system_of
+
+
+def system(manager: str) -> System:
+    libc, version = ("musl", "1.2.5") if manager == "apk" else ("glibc", "2.36")
+    facts = BaseFacts(
+        image="b",
+        arch="amd64",
+        date=date(2026, 1, 1),
+        source="",
+        libc=libc,  # type: ignore[arg-type]
+        libc_version=version,
+        python="3.13.5",
+        package_manager=manager,
+    )
+    found = system_of(facts)
+    assert found
+    return found
+
+
+def packages(manager: str, kind: Kind, name: str) -> set[str | None]:
+    on = system(manager)
+    asked = [Evidence(kind=kind, name=name, where="a.c:1")]
+    return {one.package and on.name_of(one.package, one.row, None) for one in settle(asked, on)}
+
+
+@pytest.mark.parametrize(
+    ("header", "package"),
+    [("linux/input.h", "linux-headers"), ("asm/types.h", "linux-headers"), ("sys/queue.h", "bsd-compat-headers")],
+)
+def test_headers_that_compilers_bring_except_on_alpine(header: str, package: str) -> None:
+    assert packages("apk", "header", header) == {package}
+    assert packages("apt", "header", header) == set()
+    assert packages("dnf", "header", header) == set()
+
+
+def test_what_every_compile_has_is_no_need() -> None:
+    for manager in ("apk", "apt", "dnf"):
+        assert packages(manager, "header", "Python.h") == set()
+        assert packages(manager, "header", "crypt.h") == set()
+        assert packages(manager, "library", "m") == set()
+
+
+def test_what_pip_installs_is_no_system_package() -> None:
+    assert packages("apt", "requirement", "numpy>=1.13") == set()
+
+
+@pytest.mark.parametrize("name", ["libblas-dev", "liblapack-dev", "libopenblas-dev"])
+def test_any_blas_of_a_recipe_confirms_blas(name: str) -> None:
+    (blas,) = settle([Evidence(kind="virtual", name="interface/blas", where="setup.py:1")], system("apk"))
+    assert blas.is_confirmed_by(frozenset({name}))
+    assert not blas.is_confirmed_by(frozenset({"libfreetype-dev"}))
