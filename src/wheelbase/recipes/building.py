@@ -69,9 +69,9 @@ def own_packages(entries: Sequence[PerManager], facts: BaseFacts) -> Closure | N
 
 def wall_seconds(building: BuildNeeds) -> tuple[float, float]:
     """Return the least and the most that compiling takes: on all cores where a backend uses them, or on a slow one."""
-    parallel = sum(
-        one.cpu_seconds.low
-        for one in building.archives
-        if any(name in one.archive.findings.backend for name in _PARALLEL)
-    )
+    builds = [
+        *((one.archive.findings.backend, one.cpu_seconds) for one in building.archives),
+        *((built.findings.backend, built.cpu_seconds) for built in building.first),
+    ]
+    parallel = sum(seconds.low for backend, seconds in builds if any(name in backend for name in _PARALLEL))
     return building.cpu_seconds.low - parallel * (1 - 1 / _CORES), building.cpu_seconds.high * _SLOW

@@ -10,13 +10,15 @@ from wheelbase.bases.target import Target
 from wheelbase.index.indexes import Index
 from wheelbase.pins import Asked
 from wheelbase.project.settings import Settings
-from wheelbase.recipes.buildrequires import Built, builds_of
+from wheelbase.recipes.buildrequires import Built, builds_of, each_time
 from wheelbase.recipes.overrule import overruled
 from wheelbase.source.compiletime import Estimate, cpu_seconds
 from wheelbase.source.findings import Findings
-from wheelbase.source.needs import Needs, merged, needs_on
+from wheelbase.source.needs import Need, Needs, merged, needs_on
 from wheelbase.system.packages import Closure
 from wheelbase.system.platform import System
+
+_CONFIRMED = 0.9  # the confidence of what Debian's own package of a project is built with
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,14 +45,19 @@ class ArchiveNeeds:
 class BuildNeeds:
     """What all archives need together, with what must be compiled before them.
 
-    `build` and `run` are the system packages with all that they pull in, beyond what the base has.
+    `first` are the builds that take place before, the same one again where it is built again. `advised` are optional
+    packages that Debian builds the project with, without which something is lost. `build` and `run` are the system
+    packages with all that they pull in, beyond what the base has; `left_in` those to build with and the advised ones.
     """
 
     system: System
     archives: tuple[ArchiveNeeds, ...]
+    first: tuple[Built, ...]
     needs: Needs
+    advised: tuple[Need, ...]
     cpu_seconds: Estimate
     build: Closure
+    left_in: Closure
     run: Closure
 
 
@@ -75,16 +82,27 @@ def needs_of(
 
 
 def together(archives: Sequence[ArchiveNeeds], system: System) -> BuildNeeds:
-    """Return what archives need together. What several of them build with is compiled once: pip keeps it."""
-    first = {(built.name, built.version): built for one in archives for built in one.first}
-    own = [needs_on(built.findings, system, project=built.name) for built in first.values()]
-    needs = merged([*(one.needs for one in archives), *own])
-    seconds = [*(one.cpu_seconds for one in archives), *(built.cpu_seconds for built in first.values())]
+    """Return what archives need together, with each build that takes place before theirs."""
+    themselves = frozenset((one.archive.name, one.archive.version or "") for one in archives)
+    first = each_time((built for one in archives for built in one.first), themselves)
+    own = {built.name: needs_on(built.findings, system, project=built.name) for built in first}
+    needs = merged([*(one.needs for one in archives), *own.values()])
+    seconds = [*(one.cpu_seconds for one in archives), *(built.cpu_seconds for built in first)]
+    build = system.closure(needs.build_packages)
+    brought = {package.name for package in build.packages}
+    advised = tuple(
+        need
+        for need in needs.optional
+        if need.lost and need.confidence >= _CONFIRMED and need.package not in brought | system.installed
+    )
     return BuildNeeds(
         system=system,
         archives=tuple(archives),
+        first=first,
         needs=needs,
+        advised=advised,
         cpu_seconds=Estimate.total(seconds),
-        build=system.closure(needs.build_packages),
+        build=build,
+        left_in=system.closure((*needs.build_packages, *(need.package for need in advised))),
         run=system.closure(needs.run_packages),
     )

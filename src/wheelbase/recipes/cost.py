@@ -155,8 +155,9 @@ def _sized(cost: BaseCost, fit: Fit, contents: Contents, megabits: float) -> Bas
     if added is None:
         return timed
     # What needs no compiler is installed right in the image, by its own pip; the rest is copied from a build stage.
-    in_place = facts.stdlib_bytecode is False and facts.has_pip is not False and not cost.compiles
-    left, left_compressed = left_by_pip(python) if in_place else (0, 0)
+    in_place = facts.stdlib_bytecode is False and facts.has_pip is not False
+    by_pip, by_pip_compressed = left_by_pip(python) if in_place else (0, 0)
+    left, left_compressed = (0, 0) if cost.compiles else (by_pip, by_pip_compressed)
     deflated = sum(entry[2] for entry in installed)
     installed_bytes, download_bytes = _system_bytes(cost)
     return replace(
@@ -169,14 +170,14 @@ def _sized(cost: BaseCost, fit: Fit, contents: Contents, megabits: float) -> Bas
             facts.compressed_bytes, deflated, compiled.compressed, left_compressed, download_bytes
         ),
         image_with_compilers_bytes=_with_compilers(
-            cost, _sum(facts.uncompressed_bytes, added, compiled.value, left, _system_bytes(cost, left_in=True)[0])
+            cost, _sum(facts.uncompressed_bytes, added, compiled.value, by_pip, _system_bytes(cost, left_in=True)[0])
         ),
     )
 
 
 def _with_compilers(cost: BaseCost, size: int | None) -> int | None:
     """Return the size of the image with compilers left in; not known where that of what they bring along is not."""
-    return size if cost.building and not cost.building.build.missing else None
+    return size if cost.building and not cost.building.left_in.missing else None
 
 
 def _system_bytes(cost: BaseCost, *, left_in: bool = False) -> tuple[int | None, int | None]:
@@ -184,7 +185,7 @@ def _system_bytes(cost: BaseCost, *, left_in: bool = False) -> tuple[int | None,
     python = cost.facts.system_python if cost.facts.added_packages else None
     closures = [cost.system] if cost.system else []
     if cost.building:
-        closures.append(cost.building.build if left_in else cost.building.run)
+        closures.append(cost.building.left_in if left_in else cost.building.run)
     return (
         _sum(python.installed_bytes if python else 0, *(closure.installed_bytes for closure in closures)),
         _sum(python.download_bytes if python else 0, *(closure.download_bytes for closure in closures)),
@@ -225,7 +226,7 @@ def _installed(picked: Picked, contents: Contents) -> tuple[int | None, Files, b
     if like := nearest_wheel(picked):
         listing = contents.listings[like.url].without_bundled_libraries()
         found = contents.findings.get(taken.url)
-        more = debug_bytes(listing.files, found.backend) if found else 0
+        more = debug_bytes(listing.files, found.backend, found.counts) if found else 0
         return listing.installed_bytes + more, listing.files, _is_pure(like)
     source = contents.sources.get(taken.url)
     if source and source.pure:

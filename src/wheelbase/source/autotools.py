@@ -23,6 +23,14 @@ _MAX_CALLS = 500  # of one script
 _RUNS = re.compile(r"\bconfigure[\"' ]|\./configure|autogen|autoreconf|autoconf")
 """How a build script runs one."""
 
+_RUN_BY_CMAKE = re.compile(r"\bCOMMAND\s+(?:sh\s+|autoreconf|\S*autogen|\S*/configure)")
+
+_MAKERS = {
+    "autoconf": re.compile(r"^[ \t]*AC_INIT\b", re.MULTILINE),
+    "automake": re.compile(r"^[ \t]*AC_INIT\b", re.MULTILINE),  # autoreconf runs its aclocal in any case
+    "libtoolize": re.compile(r"^[ \t]*(?:LT_INIT|AC_PROG_LIBTOOL|AM_PROG_LIBTOOL)\b", re.MULTILINE),
+}
+
 _OPTION = re.compile(r"--(enable|disable|with|without)-([a-z][a-z0-9-]{0,40})(?:=([a-z]{1,20}))?\b")
 
 _CALLS = re.compile(
@@ -49,6 +57,8 @@ def find_in_autotools(tree: SourceTree) -> Iterator[Evidence]:
     """Yield what the configure scripts look for that the archive's build runs."""
     scripts = [path for path in tree.sizes if path.endswith(".py") and path.count("/") < 2 and not is_vendored(path)]
     runs = [text for path in sorted(scripts) if _RUNS.search(text := tree.text(path)) and _builds(path)]
+    by_cmake = [text for path in tree.named("CMakeLists.txt") if _RUN_BY_CMAKE.search(text := tree.text(path))]
+    runs += by_cmake
     if not runs:
         return
     sources = list(tree.named("configure.ac", "configure.in"))
@@ -58,7 +68,12 @@ def find_in_autotools(tree: SourceTree) -> Iterator[Evidence]:
     found: dict[tuple[Kind, str], Evidence] = {}
     for path in sources[:_MAX_SCRIPTS]:
         folder = path.rpartition("/")[0].rpartition("/")[2]
-        run = not is_vendored(path) and any(folder in text for text in runs)
+        outer = next((f"{other}/" for other in folders if path.startswith(f"{other}/{folder}/")), "")
+        passed_on = not outer or "AC_CONFIG_SUBDIRS" in tree.text(f"{outer}configure.ac")
+        run = passed_on and not is_vendored(path) and any(folder in text for text in runs)
+        # What scripts in Python run to make it, they say themselves, with the conditions.
+        if run and by_cmake and path.rpartition(".")[0] not in tree:
+            yield from _makers(path, tree.text(path))
         for kind, name, line, must in _asked(tree.text(path), options):
             known = found.get((kind, name))
             if known is None or (must and run and known.need == "optional"):
@@ -67,6 +82,14 @@ def find_in_autotools(tree: SourceTree) -> Iterator[Evidence]:
         for kind, name, line in _in_generated(tree.text(path)):
             found.setdefault((kind, name), _evidence(kind, name, f"{path}:{line}", required=False))
     yield from found.values()
+
+
+def _makers(path: str, text: str) -> Iterator[Evidence]:
+    """Yield the programs that make a configure script that the archive does not have."""
+    for program, asked in _MAKERS.items():
+        if found := asked.search(text):
+            where = f"{path}:{text.count(chr(10), 0, found.start()) + 1}"
+            yield Evidence(kind="program", name=program, where=where, weight=_REQUIRED_WEIGHT)
 
 
 def _evidence(kind: Kind, name: str, where: str, *, required: bool) -> Evidence:

@@ -12,9 +12,11 @@ from wheelbase.source.lookups import UNKNOWN, Maybe, Truth, both, either, negate
 
 _MAX_TOKENS = 20_000
 _MAX_ARGUMENTS = 2_000  # characters of one call
+_MAX_DEFINITION = 50_000  # of one that is passed over, such as a macro that is defined
 _MAX_TEST = 300  # characters
 _MAX_DEPTH = 50
-_COMMENT = re.compile(r"(^|[ \t])(dnl\b|#)[^\n]*", re.MULTILINE)
+# Within quotes "#" starts no comment, so that the brackets at the end of such a line count.
+_COMMENT = re.compile(r"(^|[ \t])(?:dnl\b[^\n]*|#(?:[^\n]*?(?=\][\])]*$)|[^\n]*))", re.MULTILINE)
 _TOKEN = re.compile(
     r"(?P<quote>[\[\]])|(?P<error>\b[A-Z_]*MSG_(?:ERROR|FAILURE)\(|\bexit[ \t]+[1-9])"
     r"|\b(?P<macro>A[CSX]_[A-Z_]+|PKG_CHECK_[A-Z_]+)\("
@@ -39,11 +41,11 @@ def without_comments(text: str) -> str:
     return _COMMENT.sub("", text)
 
 
-def arguments_of(text: str, start: int) -> tuple[list[str], int]:
-    """Return a macro's first four arguments, without the quotes around them, and where they end."""
+def arguments_of(text: str, start: int, most: int = _MAX_ARGUMENTS) -> tuple[list[str], int]:
+    """Return a macro's first four arguments, without the quotes around them, and where they end: after `most` at last."""
     arguments: list[str] = []
     depth, quoted, begin, position = 0, 0, start, start
-    for position in range(start, min(len(text), start + _MAX_ARGUMENTS)):
+    for position in range(start, min(len(text), start + most)):
         character = text[position]
         if character in "[]":
             quoted += 1 if character == "[" else -1
@@ -95,7 +97,8 @@ class _Script:
             elif token["name"]:
                 self._set(token["name"], token["value"].strip("\"'"))
             else:
-                arguments, position = arguments_of(self._text, position)
+                most = _MAX_DEFINITION if token["macro"] == "AC_DEFUN" else _MAX_ARGUMENTS
+                arguments, position = arguments_of(self._text, position, most)
                 self._call(token["macro"], arguments, token.start("macro"))
         return frozenset(self._required)
 

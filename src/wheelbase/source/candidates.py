@@ -30,6 +30,10 @@ class Meant:
     weight: float
     row: Row | None = None
 
+    def is_confirmed_by(self, recipe: frozenset[str]) -> bool:
+        """Say whether a recipe of Debian names the package, or another one for the same."""
+        return self.package in recipe or bool(self.row and not recipe.isdisjoint(self.row.deb_alike))
+
 
 def settle(evidence: Iterable[Evidence], system: System) -> Iterator[Meant]:
     """Yield what each piece of evidence means; what any compile has anyway is left out."""
@@ -43,15 +47,21 @@ def settle(evidence: Iterable[Evidence], system: System) -> Iterator[Meant]:
             if not any(contents.is_toolchain(hit.package) for hit in hits):  # what it has, the compiler finds there
                 headers.append((one, hits))
             continue
-        if (one.kind == "library" and one.name in LINKED_ANYWAY) or one.kind == "language":
+        if (one.kind == "library" and one.name in LINKED_ANYWAY) or one.kind in ("language", "requirement"):
             continue
-        package = system.of_row(row) if row else _best(_listed(one, contents), contents)
-        if package and contents.is_toolchain(package):
+        listed = _listed(one, contents)
+        package = _of_row(row, listed, system) if row else _best(listed, contents)
+        if package and contents.is_toolchain(package) and not (row and system.manager in row.apart):
             continue
         if package and one.need == "required" and not one.bundled:
             strong[package] = max(strong.get(package, 0.0), one.weight)
         yield Meant(evidence=one, package=package, weight=one.weight, row=row)
     yield from _cover(headers, {package for package, weight in strong.items() if weight >= _STRONG}, contents)
+
+
+def _of_row(row: Row, owners: frozenset[str], system: System) -> str | None:
+    """Return the package that a row means: of several the one that has what is asked for, as far as that is known."""
+    return next((package for package in row.deb if package in owners), None) or system.of_row(row)
 
 
 def _listed(one: Evidence, contents: Contents) -> frozenset[str]:
@@ -66,6 +76,8 @@ def _listed(one: Evidence, contents: Contents) -> frozenset[str]:
             return contents.cmake(one.name) or contents.pkg_config(name) or contents.pkg_config(f"lib{name}")
         case "program":
             return contents.program(one.name)
+        case "header":
+            return frozenset(hit.package for hit in contents.header(one.name) if hit.depth == 0)
     return frozenset()
 
 

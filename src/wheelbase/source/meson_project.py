@@ -116,6 +116,8 @@ class Project(Search):
             return Thing("compiler")
         if name == "override_dependency" and arguments and isinstance(arguments[0], str) and not self.lookups.guards:
             self.build.provided.add(arguments[0])
+        if name in ("get_external_property", "get_cross_property", "get_native_property"):
+            return arguments[1] if len(arguments) > 1 else UNKNOWN  # no file of properties is given
         return {"is_subproject": bool(self.root), "is_cross_build": False, "backend": "ninja"}.get(name, UNKNOWN)
 
     def _project(self, languages: list[Any], keywords: dict[str, Any], where: str) -> None:

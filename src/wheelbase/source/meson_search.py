@@ -58,7 +58,7 @@ class Search(Evaluator):
             return "gcc"
         text = next((item for item in names if isinstance(item, str)), "")
         if name == "find_library":
-            if text in LINKED_ANYWAY or "dirs" in keywords:  # beside another package's files
+            if text in LINKED_ANYWAY or flat([keywords.get("dirs", [])]):  # beside another package's files
                 return Sought(found=True)
             return self.look("library", [text], keywords, where)
         if name in ("has_header", "check_header") and text and text != "Python.h":

@@ -78,7 +78,9 @@ def needs_on(findings: Findings, system: System, *, project: str = "") -> Needs:
     by_name: dict[str, str] = {}
     chosen = _chosen(libraries, system)
     for package, places in sorted(libraries.items()):
-        confidence, required = _judge(places, package, recipe)
+        # Debian's recipes do not name what its toolchain brings, such as the kernel's headers.
+        told = frozenset() if system.contents.is_toolchain(package) else recipe
+        confidence, required = _judge(places, told)
         if confidence < _SHOWN:
             continue
         required = required or package == chosen
@@ -142,7 +144,7 @@ def _union(needs: Iterable[Need]) -> tuple[Need, ...]:
     return tuple(sorted(found.values(), key=lambda need: (-need.confidence, need.package)))
 
 
-def _judge(places: Sequence[Meant], package: str, recipe: frozenset[str]) -> tuple[float, bool]:
+def _judge(places: Sequence[Meant], recipe: frozenset[str]) -> tuple[float, bool]:
     """Return (confidence, whether a build fails without). Places of different kinds add up, those of one do not."""
     required = [one for one in places if one.evidence.need == "required" and not one.evidence.bundled]
     scripts = [one for one in places if one.evidence.kind != "header"]
@@ -157,7 +159,7 @@ def _judge(places: Sequence[Meant], package: str, recipe: frozenset[str]) -> tup
         doubt *= 1 - weight
     confidence = min(1 - doubt, _CERTAIN)
     if recipe:
-        if package in recipe:
+        if any(one.is_confirmed_by(recipe) for one in places):
             confidence = max(confidence, _CONFIRMED)
         elif confidence < _CONFIRMED and all(one.evidence.kind == "header" for one in required):
             return confidence * _OPTIONAL_SHARE if required else confidence, False

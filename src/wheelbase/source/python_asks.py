@@ -153,6 +153,8 @@ def _setup(asked: Asked, call: Call) -> Value | None:
 def _cffi(asked: Asked, call: Call) -> Value | None:
     if call.last not in ("set_source", "verify", "set_source_pkgconfig") or not (call.arguments or call.named):
         return None
+    if call.last != "verify" and not any(isinstance(value, Const) and value.value is None for value in call.arguments):
+        asked.found.append(Request("language", "c", call.where, call.guard, 0.9))
     for value in call.arguments[:2]:
         asked.sources += [(said, True) for said in texts(value, call.guard) if "#include" in said.text]
     for name in ("libraries", "extra_link_args", "extra_objects"):

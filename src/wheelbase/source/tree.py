@@ -33,7 +33,7 @@ _UNUSED = re.compile(
     r"(^|/)(tests?|testing|unittests?|testsuite|testdata|docs?|examples?|samples?|demos?|bench(marks?)?|tutorials?|galleries"
     r"|notebooks?|fuzz(ing|ers?)?|\.github|\.circleci|ci|man|win(32|64|dows)?|msvc|msw|vs\d*|darwin|macos|macosx|osx|mac|ios"
     r"|android|(free|open|net|dragonfly)?bsd|sunos|solaris|aix|hpux|os2|vms|beos|haiku|amiga|cygwin|mingw\w*|emscripten"
-    r"|wasm|dos|test cases|manual tests|cmake-tests|node_modules)/",
+    r"|wasm|dos|java|jni|test cases|manual tests|cmake-tests|node_modules)/",
     re.IGNORECASE,
 )
 _UNUSED_FILE = re.compile(
@@ -41,7 +41,8 @@ _UNUSED_FILE = re.compile(
     re.IGNORECASE,
 )
 _VENDORED = re.compile(
-    r"(^|/)(extern(al|als)?|third[_-]?party|3rd[_-]?party|_?vendor(ed)?|deps|dependencies|contrib|bundled?|subprojects)/",
+    r"(^|/)(extern(al|als)?|third[_-]?party|3rd[_-]?party|_?vendor(ed)?|deps|dependencies|contrib|bundled?|subprojects"
+    r"|[a-z][\w+.-]*-v?\d+(\.\d+)+)/",  # as archives unpack: libjpeg-turbo-3.1.2
     re.IGNORECASE,
 )
 

@@ -13,11 +13,11 @@ from typing import Any, Literal
 
 import msgspec
 
-Kind = Literal["pkg-config", "library", "header", "cmake", "program", "crate", "language", "virtual"]
+Kind = Literal["pkg-config", "library", "header", "cmake", "program", "crate", "language", "virtual", "requirement"]
 """What a name is of: a pkg-config module ("libxml-2.0"), a linked library without lib ("xml2"), a header as it is
 included ("libxml/parser.h"), a CMake package ("OpenSSL"), a program ("pg_config", "swig"), a crate ("openssl-sys"), a
-language that is compiled ("c", "c++", "cython", "fortran", "rust", "go", "cuda"), or a PEP 725 virtual
-("interface/blas").
+language that is compiled ("c", "c++", "cython", "fortran", "rust", "go", "cuda"), a PEP 725 virtual
+("interface/blas"), or what pip or setuptools installs before a build ("numpy>=1.13"): no name of the table.
 """
 Manager = Literal["apt", "apk", "dnf"]
 
@@ -64,6 +64,7 @@ class Row:
     language: str = ""
     deb: tuple[str, ...] = ()
     deb_in: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    deb_alike: tuple[str, ...] = ()
     apk: tuple[str, ...] = ()
     apk_until: dict[str, tuple[str, ...]] = field(default_factory=dict)
     dnf: tuple[str, ...] = ()
@@ -71,6 +72,7 @@ class Row:
     apk_runtime: tuple[str, ...] = ()
     dnf_runtime: tuple[str, ...] = ()
     absent: tuple[Manager, ...] = ()
+    apart: tuple[Manager, ...] = ()
     lost: str = ""
     unverified: tuple[str, ...] = ()
 

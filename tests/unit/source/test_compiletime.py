@@ -66,18 +66,18 @@ def test_a_total() -> None:
 
 def test_debug_information_is_left_by_setuptools_alone() -> None:
     files = [("a/_x.so", 1000, 500), ("a/__init__.py", 10, 5)]
-    assert debug_bytes(files, "setuptools.build_meta") == debug_bytes(files, "") > 1000
-    assert debug_bytes(files, "mesonpy") == 0
+    assert debug_bytes(files, "setuptools.build_meta", {}) == debug_bytes(files, "", {}) > 1000
+    assert debug_bytes(files, "mesonpy", {}) == 0
 
 
 def test_debug_information_by_language() -> None:
     files = [("a/_x.so", 1000, 500)]
     c, cpp, cython = ({"c_code": 1.0}, {"cpp_code": 1.0, "std_headers": 9.0}, {"cython_made_mb": 1.0})
     plain, larger, others = (debug_bytes(files, "", counts) for counts in (c, cython, cpp))
-    assert plain == debug_bytes(files, "") < min(larger, others)
+    assert plain == debug_bytes(files, "", {}) < min(larger, others)
     assert plain < debug_bytes(files, "", c | cython) < larger
 
 
 def test_a_wheel_that_has_debug_information_already() -> None:
-    assert debug_bytes([("numpy/core/_multiarray_umath.so", 1000, 241)], "") == 0
-    assert debug_bytes([("a/_x.so", 1000, 241), ("b/_y.so", 3000, 1200)], "") > 0
+    assert debug_bytes([("numpy/core/_multiarray_umath.so", 1000, 241)], "", {}) == 0
+    assert debug_bytes([("a/_x.so", 1000, 241), ("b/_y.so", 3000, 1200)], "", {}) > 0

@@ -469,6 +469,7 @@ def test_cffi() -> None:
     assert {(e.kind, e.name, e.need) for e in found} == {
         ("library", "sodium", "required"),
         ("header", "sodium.h", "required"),
+        ("language", "c", "required"),
     }
 
 
