@@ -27,7 +27,7 @@ from wheelbase.source.meson import find_in_meson
 from wheelbase.source.python_scripts import find_in_python
 from wheelbase.source.tree import SourceTree, shown
 
-VERSION = "findings-3"
+VERSION = "findings-4"
 """To be raised with any change of what is found: results are kept under it."""
 
 _MOST = 2_000
@@ -63,6 +63,11 @@ def analyse(tree: SourceTree) -> Findings:
                 flags[_plain_flag(found)] = None
             elif len(found.name) <= _LONGEST_NAME:
                 evidence[_plain_evidence(found)] = None
+    counts: dict[str, float] = {}
+    try:
+        counts = count_work(tree)
+    except Exception as error:  # whatever it is: files of strangers are read here
+        flags[_failed("the size of the work", error)] = None
     return Findings(
         name=name,
         version=version,
@@ -70,7 +75,7 @@ def analyse(tree: SourceTree) -> Findings:
         build_requires=backend.requires,
         evidence=tuple(_without_wheels(evidence, backend))[:_MOST],
         flags=tuple(flags)[:_MOST],
-        counts=count_work(tree),
+        counts=counts,
     )
 
 
@@ -79,8 +84,12 @@ def _found_by(detector: Detector, tree: SourceTree, what: str) -> Iterator[Evide
     try:
         yield from islice(detector(tree), _MOST)
     except Exception as error:  # whatever it is: files of strangers are read here
-        said = " ".join(f"{type(error).__name__} {error}".split())[:_LONGEST_NAME]
-        yield Flag(kind="unreadable", text=f"the analysis of {what} failed: {said}", where=what)
+        yield _failed(what, error)
+
+
+def _failed(what: str, error: Exception) -> Flag:
+    said = " ".join(f"{type(error).__name__} {error}".split())[:_LONGEST_NAME]
+    return Flag(kind="unreadable", text=f"the analysis of {what} failed: {said}", where=what)
 
 
 def _without_wheels(evidence: Iterable[Evidence], backend: Backend) -> list[Evidence]:

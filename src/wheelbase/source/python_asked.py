@@ -9,6 +9,7 @@ from wheelbase.source.python_commands import is_config_program
 from wheelbase.source.python_evaluator import Call, Watcher
 from wheelbase.source.python_platform import is_elsewhere
 from wheelbase.source.python_values import (
+    NOTHING,
     Condition,
     Const,
     Guard,
@@ -42,9 +43,14 @@ class Linked:
 
 @dataclass(slots=True, eq=False)
 class Built:
-    """A place where a script hands extensions on to be compiled; `guard` holds what it does where that fails."""
+    """A place where a script hands extensions on to be compiled; `guard` holds what it does where that fails.
+
+    `setup` is a call of setup() that does it, with the `extensions` that it is given.
+    """
 
     guard: Guard = ()
+    setup: Condition | None = None
+    extensions: Value = NOTHING
 
 
 @dataclass(slots=True, eq=False)
@@ -68,9 +74,10 @@ class Asked(Watcher):
         self.sources: list[tuple[Said, bool]] = []  # C that scripts hold: what surely is compiled, and what may be
         self.compiled: list[tuple[str, Said]] = []  # extensions by name, with the files that they are made of
         self.made: list[Made] = []
-        self.handed: list[tuple[Value, Guard, Condition]] = []  # lists of extensions, with the calls of setup()
+        self.given: list[tuple[Value, int]] = []  # what extensions are made of, with the number of files then
         self.removed: dict[str, str] = {}  # extensions that are taken out again, with the places
         self.scripts: list[Said] = []  # further scripts that are run
+        self.folders: list[str] = []  # that are put on Python's path
         self.commands: dict[str, Value] = {}
         self.run_commands: set[str] = set()
 
@@ -89,26 +96,15 @@ class Asked(Watcher):
         for item in self.found[start:end]:
             item.guard = both(item.guard, (condition,))
 
-    def settle_extensions(self) -> None:
-        """Put each extension on the conditions on which it is handed to setuptools, if that is known of all of them."""
-        reached: dict[int, list[Guard]] = {}
-        for handed, guard, _ in self.handed:
-            for own, value in leaves(handed, guard):
-                if isinstance(value, Instance):
-                    reached.setdefault(id(value), []).append(own)
-                elif not isinstance(value, Const):
-                    return
-            if is_open(handed):
-                return
-        if not any(id(made.extension) in reached for made in self.made):
-            return
-        for made in self.made:
-            more = min(reached.get(id(made.extension), [(self.handed[0][2],)]), key=len)
-            for item in self.found[made.found]:
-                item.guard = both(item.guard, more)
-            for number in range(*made.compiled.indices(len(self.compiled))):
-                name, said = self.compiled[number]
-                self.compiled[number] = name, Said(said.text, said.where, both(said.guard, more))
+    def knows_all_sources(self) -> bool:
+        """Say whether the files of every extension are known, and nothing else seems to be compiled."""
+        known = all(
+            not is_open(value)
+            and len(found := list(leaves(value, ()))) == count
+            and all(isinstance(item, Const) for _, item in found)
+            for value, count in self.given
+        )
+        return bool(self.compiled) and known and not self.own and not self.sources
 
     def constant(self, text: str, where: str, guard: Guard) -> None:
         """Keep a text in live code that is C, or the name of a *-config program."""

@@ -1,15 +1,18 @@
 """What the calls of a build script ask for: extensions that are linked, pkg-config, probes, programs, downloads."""
 
+import posixpath
 import re
 
 from wheelbase.source.findings import Flag
-from wheelbase.source.python_asked import NAMED_LIST, Asked, Linked, Listener, Made
+from wheelbase.source.python_asked import NAMED_LIST, Asked, Built, Linked, Listener, Made
 from wheelbase.source.python_commands import find_in_command, is_pkg_config, is_program, modules_of
 from wheelbase.source.python_evaluator import Call
 from wheelbase.source.python_platform import is_elsewhere
 from wheelbase.source.python_values import (
+    NOTHING,
     Condition,
     Const,
+    Either,
     Guard,
     Instance,
     Many,
@@ -19,6 +22,7 @@ from wheelbase.source.python_values import (
     Unknown,
     Value,
     both,
+    leaves,
     requests_of,
     texts,
 )
@@ -27,6 +31,7 @@ _RUNS = frozenset(
     "check_output check_call call run Popen system popen getoutput getstatusoutput spawn exec_command run_command"
     " execute run_cmd runcmd cmd shell execvp spawnvp subprocess_run run_process check_run".split()
 )
+_RAISES = frozenset(("check_output", "check_call"))  # where the program fails
 _LOOKS_FOR_PROGRAM = re.compile(
     r"which|find_executable|find_program|find_on_path|find_exe\w*|search_path|locate|\w*exe(cutable)?"
 )
@@ -42,6 +47,7 @@ _REMOVES = re.compile(r"_*(remove|drop|disable|skip)_ext(ension)?s?")
 _WORD = re.compile(r"[a-z][\w+-]{1,30}")
 _MAX_NAME = 60
 _HEADER = re.compile(r"[\w./+-]{1,120}\.(h|hh|hpp|hxx|H)")
+_OF_SYSTEM = re.compile(r"/(?:usr/(?:local/)?|opt/\w+/)include/([\w./+-]{1,120}\.(?:h|hh|hpp))")
 _LIBRARY = re.compile(r"[A-Za-z0-9][\w+.-]{0,80}")
 _FILE = re.compile(
     r".*\.(py|pyx|c|cc|cpp|cxx|txt|cfg|toml|dll|lib|dylib|exe|json|in|pyd|i|rc|def|obj|o)", re.IGNORECASE
@@ -87,6 +93,7 @@ def _extension(asked: Asked, call: Call) -> Value | None:
 
 def _linked(asked: Asked, call: Call, guard: Guard) -> None:
     sources = [*call.arguments[1:2], *(call.named[name] for name in ("sources",) if name in call.named)]
+    asked.given += [(value, sum(1 for _ in leaves(value, ()))) for value in sources or [NOTHING]]
     name = next((said.text for said in texts(call.named.get("name", next(iter(call.arguments), None)))), "")
     for said in (said for value in sources for said in texts(value, guard)):
         asked.compiled.append((name, said))
@@ -128,6 +135,12 @@ def _unknown_list(asked: Asked, call: Call) -> Value | None:
     return None
 
 
+def _python_path(asked: Asked, call: Call) -> Value | None:
+    if call.name in ("sys.path.insert", "sys.path.append") and call.arguments:
+        asked.folders += [posixpath.normpath(said.text) for said in texts(call.arguments[-1])]
+    return None
+
+
 def _setup(asked: Asked, call: Call) -> Value | None:
     if call.last == "add_library" and len(call.arguments) + len(call.named) > 1:
         asked.own.update(said.text for said in texts(call.arguments[0] if call.arguments else call.named.get("name")))
@@ -143,8 +156,8 @@ def _setup(asked: Asked, call: Call) -> Value | None:
     for said in texts(call.named.get("setup_requires"), call.guard):
         for line in filter(None, map(str.strip, said.text.split("\n"))):
             asked.found.append(Request("requirement", line, said.where or call.where, said.guard, 0.9))
-    if call.node and (extensions := call.named.get("ext_modules")):
-        asked.handed.append((extensions, call.guard, Condition(call.node)))
+    if call.node:
+        asked.found.append(Built(call.guard, Condition(call.node), call.named.get("ext_modules", Many())))
     if isinstance(commands := call.named.get("cmdclass"), Table):
         asked.commands.update({str(key): value for key, value in commands.entries.items()})
     return None
@@ -177,6 +190,7 @@ def _command(asked: Asked, call: Call) -> Value | None:
         if isinstance(item, Flag):
             asked.flags.append(item)
         else:
+            item.demanded = item.demanded or call.last in _RAISES
             asked.found.append(item)
     return None
 
@@ -216,6 +230,20 @@ def _probe(asked: Asked, call: Call) -> Value | None:
         elif _LIBRARY.fullmatch(said.text) and not _FILE.fullmatch(said.text):
             name = said.text.removeprefix("lib") or said.text
             new.append(Request("library", name, where, said.guard, 0.7, probe=True))
+    asked.found += new
+    return Unknown(call.name, tuple(new)) if new else None
+
+
+def _header_probe(asked: Asked, call: Call) -> Value | None:
+    """A test whether a header is there in a folder of the system."""
+    if call.last not in ("exists", "isfile", "is_file", "access") or call.followed:
+        return None
+    given = call.owner if isinstance(call.owner, Const | Either) else next(iter(call.arguments), None)
+    new = [
+        Request("header", found[1], said.where or call.where, said.guard, 0.7, probe=True)
+        for said in texts(given, call.guard)
+        if (found := _OF_SYSTEM.fullmatch(said.text))
+    ]
     asked.found += new
     return Unknown(call.name, tuple(new)) if new else None
 
@@ -268,11 +296,13 @@ LISTENERS: tuple[Listener, ...] = (
     _extension,
     _removal,
     _unknown_list,
+    _python_path,
     _setup,
     _cffi,
     _command,
     _pkg_config,
     _probe,
+    _header_probe,
     _program_probe,
     _download,
     _numpy_info,

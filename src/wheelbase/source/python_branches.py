@@ -82,6 +82,8 @@ class Branches(Calls):
                 request.demanded = True
         for holds, flow, guard, _ in ends:
             default_stays = guard and not all(guards for _, _, guards, _ in ends)
+            if flow is Flow.RETURN:
+                self.frames[-1].hopes += requests
             if flow in (Flow.RETURN, Flow.CONTINUE, Flow.BREAK) and Flow.NEXT in flows and not default_stays:
                 self.gone.append(self.conditions.of(test, not holds))
         if Flow.NEXT in flows:

@@ -42,6 +42,7 @@ class Frame:
 
     returned: list[tuple[Guard, Value]] = field(default_factory=list)
     yielded: Many | None = None
+    hopes: list[Request] = field(default_factory=list)  # what lets it return before it comes to its end
     base: Guard = ()
 
 
@@ -58,7 +59,6 @@ class Calls(Expressions):
         self.spent: dict[ast.AST, int] = {}
         self.counts: dict[object, int] = {}
         self.results: dict[object, Value] = {}
-        self.tries = 0  # that surround the statement
 
     def block(self, statements: Sequence[ast.stmt]) -> Flow:
         """Follow statements until one leaves."""
@@ -108,8 +108,11 @@ class Calls(Expressions):
         frame = self.frames[-1]
         if frame.yielded is not None:
             return frame.yielded
-        if flow is Flow.FAIL and not frame.returned:
-            raise Stopped
+        if flow is Flow.FAIL:
+            for request in frame.hopes:
+                request.demanded = True
+            if not frame.returned:
+                raise Stopped
         if flow is Flow.NEXT:
             frame.returned.append((tuple(self.gone), Const(None)))
         if not frame.returned:

@@ -3,7 +3,7 @@
 import ast
 from typing import Any
 
-from wheelbase.source.python_evaluator import Evaluator
+from wheelbase.source.python_evaluator import Evaluator, Stopped
 from wheelbase.source.python_fold import combine, fold, text_method
 from wheelbase.source.python_methods import extend, items_of, list_method, put, table_method, update
 from wheelbase.source.python_values import (
@@ -53,11 +53,18 @@ class Collections(Evaluator):
     def _subscript(self, node: ast.Subscript) -> Value:
         base = self.evaluate(node.value)
         if isinstance(base, Unknown) and base.name in ("sys.argv", "os.environ"):
+            if base.name == "os.environ" and self.tries and self._is_unset(node.slice):
+                raise Stopped
             return base
         if isinstance(node.slice, ast.Slice):
             return self._slice(base, node.slice)
         key = self.evaluate(node.slice)
         return self._item(base, key, node)
+
+    def _is_unset(self, key: ast.expr) -> bool:
+        """Say whether a variable of the environment is there only where the caller sets it."""
+        name = self.evaluate(key)
+        return isinstance(name, Const) and name.value not in ("PATH", "HOME", "PWD", "USER", "SHELL", "LANG")
 
     def _item(self, base: Value, key: Value, node: ast.AST) -> Value:
         known = key.value if isinstance(key, Const) else None

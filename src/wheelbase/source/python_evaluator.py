@@ -88,6 +88,7 @@ class Evaluator:
         self.conditions = Conditions()
         self.guards: Guard = ()
         self.gone: list[Condition] = []
+        self.tries = 0  # that surround the statement
 
     @property
     def guard(self) -> Guard:

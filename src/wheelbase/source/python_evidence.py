@@ -1,6 +1,7 @@
 """From what scripts ask for to evidence: each place once, and whether a build does without it. Pure."""
 
 import ast
+import dataclasses
 import posixpath
 import re
 from collections import defaultdict
@@ -10,20 +11,32 @@ from itertools import islice
 import msgspec
 
 from wheelbase.source.findings import Evidence, Flag
-from wheelbase.source.includes import find_includes, own_header
+from wheelbase.source.includes import C_SUFFIXES, find_includes, own_header
 from wheelbase.source.python_asked import LOOSE, Asked, Built, Linked
 from wheelbase.source.python_commands import is_program
 from wheelbase.source.python_libraries import is_always_there, is_dynamic, requests_of_list
-from wheelbase.source.python_values import Condition, Guard, Request, both
+from wheelbase.source.python_values import (
+    Condition,
+    Const,
+    Guard,
+    Instance,
+    Request,
+    Said,
+    both,
+    is_open,
+    leaves,
+)
 from wheelbase.source.tree import SourceTree
 
 _BUNDLED_OPTION = re.compile(r"system|bundle|vendor|embed", re.IGNORECASE)
 _RECIPES = ("configure", "configure.ac", "CMakeLists.txt", "Makefile", "Makefile.in", "meson.build", "autogen.sh")
 _PACKED = re.compile(r"([\w.+-]+?)(?:\.tar)?\.(?:gz|bz2|xz|tgz|zip)")
+_LIBTOOL = re.compile(r"^[ \t]*(?:LT_INIT|A[CM]_PROG_LIBTOOL)\b", re.MULTILINE)
 _MAX_REQUESTS = 5_000
 _MAX_GROUP = 40  # places that ask for one thing
 _MAX_ROUNDS = 8
 _Tests = dict[tuple[int, bool], Condition]
+_OTHER_BUILDS = frozenset(("configure", "make", "cmake", "meson", "ninja", "scons"))
 _BUILD_TOOLS = frozenset(("configure", "make", "cmake", "autoreconf", "meson", "ninja"))
 
 
@@ -31,9 +44,12 @@ def evidence_of(asked: Asked, tree: SourceTree) -> Iterator[Evidence]:
     """Yield the evidence of all that was asked for; of several at one place the strongest."""
     requests = [item for item in islice(_requests(asked, tree), _MAX_REQUESTS) if not _is_known(item, asked)]
     _settle_alternatives(requests)
+    requests += _of_libtool(requests, tree)
     copies = _copies(tree) if any(request.name in _BUILD_TOOLS for request in requests) else set()
     best: dict[tuple[str, str, str], Evidence] = {}
     for request in requests:
+        if request.name == "configure":
+            continue  # the archive's own
         copied = request.kind in ("library", "pkg-config") and stem(request.name) in copies
         evidence = evidence_of_request(request, bundled=copied)
         # A program is run again and again: its first place tells enough.
@@ -43,6 +59,13 @@ def evidence_of(asked: Asked, tree: SourceTree) -> Iterator[Evidence]:
             best[key] = evidence
     yield from best.values()
     yield from _of_sources(asked, tree)
+
+
+def _of_libtool(requests: Iterable[Request], tree: SourceTree) -> list[Request]:
+    """Return what autoreconf runs besides its own, where a configure.ac asks for it."""
+    if not any(_LIBTOOL.search(tree.text(path)) for path in tree.named("configure.ac", "configure.in")):
+        return []
+    return [dataclasses.replace(request, name="libtoolize") for request in requests if request.name == "autoreconf"]
 
 
 def dynamic_of(asked: Asked) -> Iterator[Flag]:
@@ -101,8 +124,32 @@ def _requests(asked: Asked, tree: SourceTree) -> Iterator[Request]:
 
 def _forgiven(asked: Asked) -> Guard:
     """Return the condition on which the script goes on without its extensions, where it does with all of them."""
-    built = [item for item in asked.found if isinstance(item, Built)]
+    built = [item for item in asked.found if isinstance(item, Built) and item.setup is None]
     return built[0].guard[-1:] if built and all(item.guard for item in built) else ()
+
+
+def settle_extensions(asked: Asked) -> None:
+    """Put each extension on the conditions on which setup() gets it, where that is known of all of them."""
+    calls = [(item, item.setup) for item in asked.found if isinstance(item, Built) and item.setup is not None]
+    reached: dict[int, list[Guard]] = defaultdict(list)
+    for call, _ in calls:
+        for guard, value in leaves(call.extensions, call.guard):
+            if isinstance(value, Instance):
+                reached[id(value)].append(guard)
+            elif not isinstance(value, Const):
+                return
+    if any(is_open(call.extensions) for call, _ in calls):
+        return
+    if not any(id(made.extension) in reached for made in asked.made):
+        return
+    for made in asked.made:
+        guards = reached.get(id(made.extension))
+        more = min(_without_opposites(guards), key=len) if guards else (calls[0][1],)
+        for item in asked.found[made.found]:
+            item.guard = both(item.guard, more)
+        for number in range(*made.compiled.indices(len(asked.compiled))):
+            name, said = asked.compiled[number]
+            asked.compiled[number] = name, Said(said.text, said.where, both(said.guard, more))
 
 
 def _settle_alternatives(requests: Iterable[Request]) -> None:
@@ -134,17 +181,23 @@ def conditional_sources(asked: Asked, tree: SourceTree) -> Mapping[str, str]:
     groups: dict[str, list[Guard]] = defaultdict(list)
     paths: dict[str, set[str]] = defaultdict(set)
     found = {}
+    forgiving = _forgiven(asked)
     for extension, said in islice(asked.compiled, _MAX_REQUESTS):
         name = posixpath.normpath(said.text)
         path = name if name in tree else next(iter(tree.headers(name.rpartition("/")[2])), name)
         if extension in asked.removed:
             found[path] = f"unless removed at {asked.removed[extension]}"
-        groups[path.rpartition(".")[0]].append(said.guard)
+        groups[path.rpartition(".")[0]].append(both(said.guard, forgiving))
         paths[path.rpartition(".")[0]].add(path)
     for base, guards in groups.items():
         left = _without_opposites(guards)
         if all(left):
             found.update(dict.fromkeys(paths[base], str(left[0][-1])))
+    if asked.knows_all_sources() and not any(isinstance(r, Request) and r.name in _OTHER_BUILDS for r in asked.found):
+        sources = {path: path.rpartition(".")[0] for path in tree.ending(*C_SUFFIXES, ".pyx")}
+        if groups.keys() <= set(sources.values()):
+            others = (path for path, base in sources.items() if base not in groups)
+            found.update(dict.fromkeys(others, "of no extension that is made on Linux"))
     return found
 
 

@@ -104,6 +104,8 @@ class Expressions(Collections):
             return either(*found) if found else NOTHING
         if isinstance(base, Const) and isinstance(base.value, str) and name in _OF_PATHS:
             return fold(_OF_PATHS[name], base)
+        if isinstance(base, Many) and name in ("system", "sysname"):
+            return base.items[0][1] if base.items else NOTHING  # the first of what uname() tells
         if isinstance(base, Span) and name == "major":
             return fold(lambda version: version[0], base)
         outer = base.name if isinstance(base, Unknown) else ""

@@ -15,7 +15,13 @@ from wheelbase.source.python_archive import Archive
 from wheelbase.source.python_asked import Asked, Linked
 from wheelbase.source.python_asks import LISTENERS
 from wheelbase.source.python_evaluator import Exhausted, Stopped
-from wheelbase.source.python_evidence import conditional_sources, dynamic_of, evidence_of, evidence_of_request
+from wheelbase.source.python_evidence import (
+    conditional_sources,
+    dynamic_of,
+    evidence_of,
+    evidence_of_request,
+    settle_extensions,
+)
 from wheelbase.source.python_expressions import member
 from wheelbase.source.python_libraries import requests_of_list
 from wheelbase.source.python_statements import Interpreter
@@ -33,6 +39,7 @@ from wheelbase.source.tree import SourceTree, is_vendored
 
 _MAX_SCRIPT = 256 << 10
 _MAX_SCRIPTS = 40
+_MAX_FOLDERS = 10
 _BUILDS = re.compile(rb"setuptools|distutils|pkg.?config|cffi|Extension\(|set_source|libraries", re.IGNORECASE)
 _HANDED_LATER = re.compile(rb"\.(?:ext_modules|extensions)(?:\[:\])?\s*(?:\+?=(?!=)|\.(?:append|extend|insert)\()")
 _FFI = re.compile(rb"\bFFI\(\)[\s\S]*\.(?:set_source|verify)\(")
@@ -61,7 +68,7 @@ _COMMANDS_NOT_RUN = frozenset(
 )
 _ENTRY = re.compile(
     r"__init__|initialize_options|finalize_options|run|build|build_(wheel|sdist|editable|extensions?|libraries)|configuration"
-    r"|initialize|prepare_metadata\w*|get_requires\w*|get_ext\w*|ext_modules|make_ext\w*"
+    r"|initialize|pdm_build_\w+|prepare_metadata\w*|get_requires\w*|get_ext\w*|ext_modules|make_ext\w*"
 )
 _FIRST_METHODS = ("initialize_options", "finalize_options", "run", "build_extensions", "build_extension")
 
@@ -71,8 +78,10 @@ def find_in_python(tree: SourceTree) -> Iterator[Evidence | Flag]:
     scripts = _Scripts(tree)
     scripts.follow_all()
     if not any(_HANDED_LATER.search(tree.raw(path)) for path in scripts.scopes):
-        scripts.asked.settle_extensions()
+        settle_extensions(scripts.asked)
     tree.conditional.update(conditional_sources(scripts.asked, tree))
+    for extension, said in scripts.asked.compiled:
+        tree.compiled.setdefault(said.text, set()).add(extension)
     yield from evidence_of(scripts.asked, tree)
     yield from scripts.flags
     yield from dict.fromkeys(dynamic_of(scripts.asked))
@@ -139,7 +148,9 @@ class _Scripts:
         for _ in range(level - 1):
             folder = folder.rpartition("/")[0]
         inner = dotted.replace(".", "/")
-        for base in dict.fromkeys([folder] if level else [folder, "", *self.folders, "src"]):
+        for base in dict.fromkeys(
+            [folder] if level else [folder, "", *self.folders, *self.asked.folders[:_MAX_FOLDERS], "src"]
+        ):
             stem = "/".join(part for part in (base, inner) if part)
             for path in (f"{stem}.py", f"{stem}/__init__.py"):
                 if path in self.tree:
@@ -230,10 +241,11 @@ def _roots(tree: SourceTree, backend: Backend, folders: list[str]) -> Iterator[s
     ]
     if named.startswith(_OTHER_BACKENDS) and not any(path in tree for path in inner):
         named_scripts = {found[1] for found in _NAMED_SCRIPT.finditer(tree.text("pyproject.toml"))}
-        yield from (path for path in sorted(named_scripts | {"hatch_build.py"}) if path in tree)
+        yield from (path for path in sorted(named_scripts | {"hatch_build.py", "pdm_build.py"}) if path in tree)
         return
     yield from inner
     yield "setup.py"
+    told = " ".join(tree.text(path) for path in ("setup.py", "pyproject.toml", "setup.cfg"))
     for path in tree.ending(".py"):
         name = path.rsplit("/", 1)[-1]
         if path.count("/") > 4 or is_vendored(path) or not _BUILD_SCRIPT.fullmatch(name):
@@ -241,7 +253,9 @@ def _roots(tree: SourceTree, backend: Backend, folders: list[str]) -> Iterator[s
         data = tree.raw(path)
         if name == "setup.py" and "/" in path and b"numpy.distutils" not in data:
             continue
-        if _BUILDS.search(data) and (b"set_source" in data or "/" not in path or name == "setup.py"):
+        if _BUILDS.search(data) and (
+            b"set_source" in data or name == "setup.py" or ("/" not in path and name[:-3] in told)
+        ):
             yield path
 
 

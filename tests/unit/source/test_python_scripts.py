@@ -324,7 +324,7 @@ build(None)
 
 def test_programs_that_the_build_runs() -> None:
     script = "subprocess.check_call(['cmake', '..'])\nos.system('cd x && ./configure --prefix=y && make -j2')\n"
-    assert names(START + script, "program") == {"cmake", "configure", "make"}
+    assert names(START + script, "program") == {"cmake", "make"}
     docs = (
         "from setuptools import Command\nclass Docs(Command):\n    def run(self):\n        subprocess.call(['make'])\n"
     )
@@ -607,7 +607,7 @@ MADE = START + "a = Extension('a', ['a.c'], libraries=['a'])\nb = Extension('b',
         ("setup(ext_modules=[a])", {"a"}),
         ("setup(ext_modules=[a, b])", {"a", "b"}),
         ("more = [a]\nif os.path.isdir('/usr/include/b'):\n    more.append(b)\nsetup(ext_modules=more)", {"a"}),
-        ("try:\n    setup(ext_modules=[a, b])\nexcept Failed:\n    setup(ext_modules=[a])", {"a", "b"}),
+        ("try:\n    setup(ext_modules=[a, b])\nexcept Failed:\n    setup(ext_modules=[a])", {"a"}),
         ("setup(ext_modules=listed())", {"a", "b"}),
         ("setup(ext_modules=[a] + listed())", {"a", "b"}),
         ("class C(build_ext):\n  def run(self):\n    self.extensions.append(b)\nsetup(ext_modules=[a])", {"a", "b"}),
@@ -672,3 +672,90 @@ def test_a_program_that_a_script_ends_without_is_required_whatever_it_is() -> No
     assert "proj" not in {
         one.name for one in find("import shutil\nfast = shutil.which('proj')") if isinstance(one, Evidence)
     }
+
+
+@pytest.mark.parametrize(
+    ("script", "required"),
+    [
+        ("try:\n    setup(ext_modules=[a])\nexcept Failed:\n    setup()", set()),
+        ("def run(c):\n    kw = {'ext_modules': [a]} if c else {}\n    setup(**kw)\nrun(True)", {"a"}),
+    ],
+)
+def test_extensions_that_are_built_again_without(script: str, required: set[str]) -> None:
+    assert names(MADE + script + "\n") == required
+    assert conditional(MADE + script + "\n", "a.c") >= (set() if required else {"a.c"})
+
+
+def test_sources_of_no_extension_are_not_compiled() -> None:
+    script = (
+        START + "e = [Extension('m', ['m.c'])]\nif sys.platform == 'darwin':\n    e.append(Extension('o', ['o.c']))\n"
+    )
+    assert conditional(script + "setup(ext_modules=e)\n", "m.c", "o.c") == {"o.c"}
+    more = START + "setup(ext_modules=[Extension('m', ['m.c'] + listed())])\n"
+    assert conditional(more, "m.c", "o.c") == set()
+
+
+@pytest.mark.parametrize(
+    "test",
+    [
+        "if not any(os.path.exists(os.path.join(d, 'gpgme.h')) for d in ('/usr/include', '/usr/local/include')):\n"
+        "    sys.exit('no gpgme.h')",
+        "d = os.environ.get('GPGME', '/usr/include')\nif not os.path.isfile(d + '/gpgme.h'):\n    raise RuntimeError",
+    ],
+)
+def test_a_header_that_a_script_ends_without(test: str) -> None:
+    assert names(START + test + "\nlibs = []" + EXT, kind="header") == {"gpgme.h"}
+
+
+def test_a_library_that_is_returned_or_else_an_error() -> None:
+    script = (
+        "import pkgconfig as pc\n"
+        "def of(name):\n    if os.environ.get('PREFIX'):\n        return dict(libraries=[name])\n"
+        "    if pc.installed(name, '>= 2'):\n        return pc.parse(name)\n    raise Exception('not found')\n"
+        "setup(ext_modules=[Extension('m', ['m.c'], **of('libacl'))])\n"
+    )
+    assert names(START + script, kind="pkg-config") == {"libacl"}
+
+
+def test_a_program_whose_failure_ends_the_script_is_required() -> None:
+    script = "v = subprocess.check_output(['pkg-config', '--modversion', 'libsrtp2'])\nlibs = []"
+    assert names(START + script + EXT, kind="pkg-config") == {"libsrtp2"}
+
+
+@pytest.mark.parametrize(
+    "path", ["'tools'", "os.path.join(os.path.dirname(os.path.abspath(__file__)), 'tools')", "str(Path('tools'))"]
+)
+def test_modules_of_folders_that_are_put_on_the_path(path: str) -> None:
+    files = {
+        "setup.py": f"{START}from pathlib import Path\nsys.path.append({path})\nimport exts\nsetup(**exts.ALL)",
+        "tools/exts.py": "from setuptools import Extension\nM = Extension('m', ['m.c'], libraries=['chm'])\nALL = {'ext_modules': [M]}",
+    }
+    found = find_in({name: text.encode() for name, text in files.items()})
+    assert {one.name for one in found if isinstance(one, Evidence) and one.need == "required"} == {"chm"}
+
+
+def test_scripts_in_the_archives_folder_that_nothing_names_are_not_run() -> None:
+    assert names(START, build_wheels_DOT_py="import subprocess, setuptools\nsubprocess.check_call(['cmake'])") == set()
+
+
+def test_the_hook_of_pdm() -> None:
+    hook = b"from setuptools import Extension\ndef pdm_build_update_setup_kwargs(context, kw):\n"
+    hook += b"    kw.update(ext_modules=[Extension('m', ['m.c'], libraries=['chm'])])\n"
+    files = {"pyproject.toml": b'[build-system]\nrequires = ["pdm-backend"]\nbuild-backend = "pdm.backend"\n'}
+    found = find_in({**files, "pdm_build.py": hook})
+    assert {one.name for one in found if isinstance(one, Evidence)} == {"chm"}
+
+
+@pytest.mark.parametrize("test", ["os.uname().sysname == 'Linux'", "platform.uname()[0] == 'Linux'"])
+def test_linux_by_uname(test: str) -> None:
+    assert names(START + f"libs = ['chm'] if {test} else []" + EXT) == {"chm"}
+
+
+def test_a_variable_that_is_not_set() -> None:
+    assert names(START + "try:\n    libs = [os.environ['LIB']]\nexcept KeyError:\n    libs = ['chm']" + EXT) == {"chm"}
+
+
+def test_what_autoreconf_runs() -> None:
+    files = {"setup.py": f"{START}subprocess.check_call(['./autogen.sh'], cwd='lib')\nsetup()".encode()}
+    found = find_in({**files, "lib/configure.ac": b"AC_INIT\nLT_INIT\n"})
+    assert {one.name for one in found if isinstance(one, Evidence)} == {"autoreconf", "libtoolize"}
