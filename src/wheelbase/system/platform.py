@@ -9,25 +9,28 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from wheelbase.bases.facts import BaseFacts
+from wheelbase.system.alpine import load_alpine
 from wheelbase.system.apk import closure_on_alpine
 from wheelbase.system.contents import Contents, load_contents
 from wheelbase.system.installed import installed_packages, knows_installed
 from wheelbase.system.names import Manager, Names, Row, load_names, provided
 from wheelbase.system.packages import Closure, PackageIndex, load_packages
 from wheelbase.system.recipes import load_recipes
-from wheelbase.system.releases import nearest_release
+from wheelbase.system.releases import nearest_release, refreshed_date
 
 _NEWEST = "debian-13"
 _MANAGERS: dict[str, Manager] = {"apt": "apt", "apk": "apk", "dnf": "dnf", "microdnf": "dnf", "yum": "dnf"}
 # Debian's releases by their C library: what an image that does not name its release is built on.
 _BY_GLIBC = {"2.28": "10", "2.31": "11", "2.36": "12", "2.41": "13"}
+# Of several releases the newest: images that do not name theirs follow it.
 _ALPINE_BY_MUSL = {
     "1.1.22": "3.10",
     "1.1.24": "3.12",
     "1.2.2": "3.14",
     "1.2.3": "3.17",
     "1.2.4": "3.19",
-    "1.2.5": "3.22",
+    "1.2.5": "3.23",
+    "1.2.6": "3.24",
 }
 _DEVELOPMENT = re.compile(r"(-dev|-devel)$")
 
@@ -55,12 +58,16 @@ class System:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """Return what has to be said of the names."""
+        """Return what has to be said of the names and sizes."""
+        notes = []
         if self.manager == "apt" and not self.exact:
-            return (f"package names are those of {self.release}: this base's own index is not known",)
-        if not self.knows_installed:
-            return ("what this base has installed is not known: sizes count everything",)
-        return ()
+            notes.append(f"package names are those of {self.release}: this base's own index is not known")
+        elif not self.knows_installed:
+            notes.append("what this base has installed is not known: sizes count everything")
+        release = {"apt": self.release, "apk": self.own}.get(self.manager)
+        if release and (day := refreshed_date(release)):
+            notes.append(f"packages are those of {release} as of {day}")
+        return tuple(notes)
 
     def recipe_of(self, project: str) -> frozenset[str]:
         """Return what Debian builds its own package of a project with, and what these bring along; none: no such."""
@@ -117,7 +124,8 @@ class System:
             present = self.installed if self.knows_installed else self.packages.essential()
             return self.packages.closure(wanted, installed=present)
         if self.manager == "apk":
-            return closure_on_alpine(wanted, self.own.removeprefix("alpine-"), installed=self.installed)
+            index = load_alpine(self.own)
+            return closure_on_alpine(wanted, self.own.removeprefix("alpine-"), installed=self.installed, index=index)
         return Closure(packages=(), download_bytes=0, installed_bytes=0, missing=tuple(wanted))
 
 

@@ -8,8 +8,9 @@ import gzip
 import hashlib
 import io
 import lzma
+import tarfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import IO
@@ -18,8 +19,13 @@ from wheelbase.errors import MirrorError, WheelbaseError
 from wheelbase.index.client import Client
 from wheelbase.index.values import IndexSettings
 from wheelbase.system import snapshot_file
+from wheelbase.system.alpine import REPOSITORIES, alpine_sections, read_index
+from wheelbase.system.apk_repositories import HINT as ALPINE_HINT
+from wheelbase.system.apk_repositories import alpine_mirrors
 from wheelbase.system.apt_sources import CODENAMES, VARIABLE, mirrors
 from wheelbase.system.debian import file_digests, release_fields
+from wheelbase.system.platform import System
+from wheelbase.system.recipes import recipes, written
 from wheelbase.system.releases import keep, refreshed_snapshot
 from wheelbase.system.snapshot import ARCHITECTURE, sections
 from wheelbase.system.snapshot_file import Header
@@ -27,13 +33,27 @@ from wheelbase.system.snapshot_file import Header
 _MAX_FILE = 512 << 20
 _MAX_UNPACKED = 8 << 30
 _MAX_LINE = 4 << 20
+_MAX_ALPINE = 128 << 20  # the largest index has 12 MB; one that is cut off here is damaged
 _BUFFER = 1 << 20
+_DAMAGED = (OSError, EOFError, lzma.LZMAError, zlib.error)
+_ALPINE_ARCHITECTURE = "x86_64"
 _HINT = f"set {VARIABLE} to the URL of a mirror that has dists/, with Contents and source indices, or try again later"
+
+
+def refresh_packages(system: System) -> None:
+    """Make a snapshot of a base's own release, or of the one that is consulted for it, and use it from now on.
+
+    Of dnf's packages there is none.
+    """
+    if system.manager == "apk":
+        refreshed(system.own)
+    elif system.manager == "apt":
+        refreshed(system.own if system.own in CODENAMES else system.release)
 
 
 def refreshed(release: str) -> Header:
     """Make a snapshot of a release and keep it in the cache, where it is used from now on; return what it is of."""
-    raw = newest(mirrors(), release)
+    raw = newest(alpine_mirrors() if _is_alpine(release) else mirrors(), release)
     keep(release, raw)
     kept = refreshed_snapshot(release)
     if kept is None:
@@ -57,26 +77,73 @@ def newest(urls: tuple[str, ...], release: str) -> bytes:
 
 def made(mirror: str, release: str) -> bytes:
     """Return the snapshot of a release from a mirror, `http:`, `https:` or `file:`."""
-    codename = CODENAMES.get(release)
-    if codename is None:
-        raise WheelbaseError(
-            f"{release} is not a release of Debian or Ubuntu that wheelbase knows",
-            hint=f"it knows {', '.join(CODENAMES)}",
-        )
-    suite = _Suite(mirror, release, codename)
+    if _is_alpine(release):
+        return _made_of_alpine(mirror, release)
+    suite = _Suite(mirror, release)
     found = sections(suite.contents(), suite.index("binary-amd64/Packages"), suite.index("source/Sources"))
     if not found["headers"]:
-        raise MirrorError(f"{mirror} lists no headers for {codename}: its Contents indices are not whole", hint=_HINT)
+        raise MirrorError(f"{mirror} lists no headers for {release}: its Contents indices are not whole", hint=_HINT)
     return snapshot_file.dump(
-        release=release, suite=codename, date=suite.date, architecture=ARCHITECTURE, sections=found
+        release=release,
+        suite=suite.codename,
+        date=suite.date,
+        architecture=ARCHITECTURE,
+        sections=found,
+        verified=suite.verified,
     )
+
+
+def _made_of_alpine(mirror: str, release: str) -> bytes:
+    version = release.removeprefix("alpine-")
+    branch = f"v{version}" if version[:1].isdigit() else version
+    client = Client(IndexSettings(source="apk", index_url=None))
+    texts, dates = [], []
+    for repository in REPOSITORIES:
+        url = f"{mirror.rstrip('/')}/{branch}/{repository}/{_ALPINE_ARCHITECTURE}/APKINDEX.tar.gz"
+        body = _fetched(client, url, ALPINE_HINT)
+        if body is None:
+            raise MirrorError(f"{url} is not there (404)", hint=ALPINE_HINT)
+        try:
+            with _unpacked(body) as file:
+                text, date = read_index(file.read(_MAX_ALPINE))
+        except (*_DAMAGED, tarfile.TarError) as error:
+            raise MirrorError(f"{url} is damaged, or was not received whole: {error}", hint=ALPINE_HINT) from error
+        if "\nP:" not in f"\n{text}":
+            raise MirrorError(f"{url} lists no packages", hint=ALPINE_HINT)
+        texts.append(text)
+        dates.append(date)
+    return snapshot_file.dump(
+        release=release,
+        suite=branch,
+        date=max(dates),
+        architecture=ARCHITECTURE,
+        sections=alpine_sections("\n\n".join(texts)),
+    )
+
+
+def _is_alpine(release: str) -> bool:
+    return release.startswith("alpine-")
+
+
+def made_recipes(mirror: str, releases: Iterable[str]) -> bytes:
+    """Return what `load_recipes` reads, from all of the releases together."""
+    suites = (_Suite(mirror, release) for release in releases)
+    return written(recipes(suite.contents(), suite.index("source/Sources")) for suite in suites)
 
 
 class _Suite:
     """One release on a mirror."""
 
-    def __init__(self, mirror: str, release: str, codename: str) -> None:
+    def __init__(self, mirror: str, release: str) -> None:
         """Read the Release file; everything else is fetched when it is asked for."""
+        codename = CODENAMES.get(release)
+        if codename is None:
+            raise WheelbaseError(
+                f"{release} is not a release of Debian or Ubuntu that wheelbase knows",
+                hint=f"it knows {', '.join(CODENAMES)}",
+            )
+        self.codename = codename
+        self.verified = True  # until contents that are not
         self._client = Client(IndexSettings(source="apt", index_url=None))
         self._url = f"{mirror.rstrip('/')}/dists/{codename}"
         self._digests: Mapping[str, str] = {}  # none, until the Release file is there that has them
@@ -94,7 +161,10 @@ class _Suite:
         if not self._listed(places[0]):
             places = [f"Contents-{ARCHITECTURE}.gz"]
         for place in places:
-            yield from _lines(self._required(place), f"{self._url}/{place}")
+            body = self._required(place)
+            described = (self._digests.get(place), self._digests.get(place.removesuffix(".gz")))
+            self.verified &= hashlib.sha256(body).hexdigest() in described
+            yield from _lines(body, f"{self._url}/{place}")
 
     def index(self, name: str) -> Iterator[str]:
         """The lines of an index, of all components."""
@@ -121,16 +191,19 @@ class _Suite:
         return self._file(f"{place.rpartition('/')[0]}/by-hash/SHA256/{digest}".lstrip("/")) if digest else None
 
     def _file(self, place: str) -> bytes | None:
-        url = f"{self._url}/{place}"
-        try:
-            answer = self._client.get(url, limit=_MAX_FILE)
-        except WheelbaseError as error:
-            raise MirrorError(str(error), hint=_HINT) from error
-        if answer.status == 404:
-            return None
-        if answer.status != 200:
-            raise MirrorError(f"{url} answers {answer.status}", hint=_HINT)
-        return answer.body
+        return _fetched(self._client, f"{self._url}/{place}", _HINT)
+
+
+def _fetched(client: Client, url: str, hint: str) -> bytes | None:
+    try:
+        answer = client.get(url, limit=_MAX_FILE)
+    except WheelbaseError as error:
+        raise MirrorError(str(error), hint=hint) from error
+    if answer.status == 404:
+        return None
+    if answer.status != 200:
+        raise MirrorError(f"{url} answers {answer.status}", hint=hint)
+    return answer.body
 
 
 def _date(fields: Mapping[str, str]) -> str:
@@ -152,7 +225,7 @@ def _lines(body: bytes, url: str, digest: str | None = None) -> Iterator[bytes]:
                 if digest:
                     seen.update(line)
                 yield line
-    except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
+    except _DAMAGED as error:
         raise MirrorError(f"{url} is damaged, or was not received whole: {error}", hint=_HINT) from error
     if digest and seen.hexdigest() != digest:
         raise MirrorError(f"{url} is not the file that the mirror's Release file describes", hint=_HINT)

@@ -11,14 +11,13 @@ from wheelbase.system.snapshot_file import Snapshot
 
 _SHIPPED = re.compile(r"([a-z]+-[0-9.]+)\.xz")
 _REFRESHED = "system-1"
-# Ubuntu's releases are made from what Debian is at that time.
-_UBUNTU = {"20.04": "debian-11", "22.04": "debian-12", "24.04": "debian-13", "26.04": "debian-13"}
 _DERIVED = {"raspbian": "debian"}
 
 
-def releases() -> tuple[str, ...]:
-    """Return the releases that are shipped, the oldest first: `debian-12`."""
-    return tuple(sorted(_shipped(), key=_version))
+def releases(*families: str) -> tuple[str, ...]:
+    """Return the releases that are shipped, of some families or of all, the oldest first: `debian-12`."""
+    found = (release for release in _shipped() if not families or _version(release)[0] in families)
+    return tuple(sorted(found, key=_version))
 
 
 @cache
@@ -42,6 +41,11 @@ def refreshed_snapshot(release: str) -> Snapshot | None:
     return Snapshot(raw, f"the snapshot of {release} in the cache") if raw else None
 
 
+def refreshed_date(release: str) -> str | None:
+    """Return of which day the packages of a release are, None where the user has not asked for newer ones."""
+    return load_snapshot(release).header.date if refreshed_snapshot(release) else None
+
+
 def keep(release: str, raw: bytes) -> None:
     """Keep a snapshot for later runs, and use it from now on in this one."""
     Cache(_REFRESHED).put(release, raw)
@@ -57,26 +61,22 @@ def nearest_release(os_id: str, version: str) -> tuple[str, bool] | None:
     if family == "debian":
         version = version.partition(".")[0]  # of a point release
     wanted = f"{family}-{version}"
-    if wanted in _shipped() or (family in ("debian", "ubuntu") and version and refreshed_snapshot(wanted)):
-        return wanted, family == os_id
-    if family == "debian":
-        return _nearest(wanted), False
-    if family == "ubuntu":
-        return _UBUNTU.get(version) or _nearest(f"debian-{_debian_of(_number(version))}"), False
-    return None
+    if family not in ("debian", "ubuntu"):
+        return None
+    nearest = nearest_known(wanted) or releases("debian")[0]
+    return nearest, nearest == wanted and family == os_id
 
 
-def _nearest(wanted: str) -> str:
-    """Return the newest release of Debian that is not newer, or the oldest; unstable, with no number, is the newest."""
-    known = [release for release in releases() if release.startswith("debian-")]
-    if not _version(wanted)[1]:
-        return known[-1]
-    return max((release for release in known if _version(release) <= _version(wanted)), key=_version, default=known[0])
+def nearest_known(release: str) -> str | None:
+    """Return a release where something is known of it, else the newest that is shipped and not newer, if any."""
+    return release if release in _shipped() or refreshed_snapshot(release) else _not_newer(release)
 
 
-def _debian_of(ubuntu: float) -> float:
-    """Return the release of Debian that was in the making, as those of both have come every two years."""
-    return ubuntu / 2 + 1 if ubuntu else 0
+def _not_newer(wanted: str) -> str | None:
+    """Return the newest shipped release of the same family that is not newer; what has no number is the newest."""
+    family, number = _version(wanted)
+    known = reversed(releases(family))
+    return next((release for release in known if not number or _version(release)[1] <= number), None)
 
 
 def _shipped() -> dict[str, Traversable]:
@@ -84,11 +84,8 @@ def _shipped() -> dict[str, Traversable]:
     return {match[1]: file for match, file in found if match}
 
 
-def _version(release: str) -> tuple[str, float]:
+def _version(release: str) -> tuple[str, tuple[int, ...]]:
+    """Return ("debian", (12,)), and no number for what has none: "alpine-edge"."""
     family, _, version = release.partition("-")
-    return family, _number(version)
-
-
-def _number(version: str) -> float:
     found = re.match(r"\d{1,6}(?:\.\d{1,6})?", version)
-    return float(found.group()) if found else 0.0
+    return family, tuple(int(part) for part in found.group().split(".")) if found else ()

@@ -23,16 +23,22 @@ T = TypeVar("T")
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True):
-    """What a snapshot is of. `date` is that of the archive's Release file; sections are (offset, length)."""
+    """What a snapshot is of. `date` is that of the archive's Release file; sections are (offset, length).
+
+    `verified` says that all indices are those of that day: Contents are taken as they come.
+    """
 
     release: str
     suite: str
     date: str
     architecture: str
     sections: dict[str, tuple[int, int]]
+    verified: bool = False
 
 
-def dump(*, release: str, suite: str, date: str, architecture: str, sections: Mapping[str, Any]) -> bytes:
+def dump(
+    *, release: str, suite: str, date: str, architecture: str, sections: Mapping[str, Any], verified: bool = False
+) -> bytes:
     """Return the bytes of a snapshot: the same for the same values, on any machine."""
     body = b""
     places = {}
@@ -41,7 +47,7 @@ def dump(*, release: str, suite: str, date: str, architecture: str, sections: Ma
         places[name] = (len(body), len(packed))
         body += packed
     header = msgspec.msgpack.encode(
-        Header(release=release, suite=suite, date=date, architecture=architecture, sections=places)
+        Header(release=release, suite=suite, date=date, architecture=architecture, sections=places, verified=verified)
     )
     return _MAGIC + _LENGTH.pack(len(header)) + header + body
 

@@ -728,7 +728,8 @@ def test_a_program_whose_failure_ends_the_script_is_required() -> None:
 def test_modules_of_folders_that_are_put_on_the_path(path: str) -> None:
     files = {
         "setup.py": f"{START}from pathlib import Path\nsys.path.append({path})\nimport exts\nsetup(**exts.ALL)",
-        "tools/exts.py": "from setuptools import Extension\nM = Extension('m', ['m.c'], libraries=['chm'])\nALL = {'ext_modules': [M]}",
+        "tools/exts.py": "from setuptools import Extension\n"
+        "ALL = {'ext_modules': [Extension('m', ['m.c'], libraries=['chm'])]}",
     }
     found = find_in({name: text.encode() for name, text in files.items()})
     assert {one.name for one in found if isinstance(one, Evidence) and one.need == "required"} == {"chm"}

@@ -17,6 +17,7 @@ usr/include/foo/detail/hidden.h         libdevel/libfoo-dev
 usr/include/game.h                      games/game
 usr/include/stdio.h                     libdevel/libc6-dev
 usr/include/x86_64-linux-gnu/shared.h   libdevel/libbar-dev,libdevel/libfoo-dev
+usr/lib/python3/dist-packages/foo_py-1.0.dist-info/METADATA python/python3-foo
 usr/lib/x86_64-linux-gnu/cmake/Foo/FooConfig.cmake libdevel/libfoo-dev
 usr/lib/x86_64-linux-gnu/libfoo.so      libdevel/libfoo-dev
 usr/lib/x86_64-linux-gnu/libfoo.so.1    libs/libfoo1
@@ -142,6 +143,10 @@ Build-Depends-Indep: libfoo-old-dev, openmpi-bin
 
 Package: three
 Build-Depends-Arch: libfoo-old-dev
+
+Package: foo-py
+Binary: foo-doc, python3-foo
+Build-Depends: swig, python3-all-dev, libbaz-dev
 """
 
 

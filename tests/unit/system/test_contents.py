@@ -56,7 +56,7 @@ def test_the_toolchain(contents: Contents) -> None:
     assert not any(map(contents.is_toolchain, ["libfoo-dev", "python3-numpy-dev", "gfortran", "g++-multilib"]))
 
 
-@pytest.mark.parametrize("release", releases())
+@pytest.mark.parametrize("release", releases("debian"))
 def test_what_the_shipped_releases_have(release: str) -> None:
     contents = load_contents(release)
     assert contents.pkg_config("libxml-2.0") == {"libxml2-dev"}
@@ -77,3 +77,14 @@ def test_what_the_shipped_releases_have(release: str) -> None:
     assert contents.popularity("libjpeg62-turbo-dev") > 200
     assert all(map(contents.is_toolchain, ["libc6-dev", "linux-libc-dev", "gcc", "g++", "binutils"]))
     assert not any(map(contents.is_toolchain, ["zlib1g-dev", "libexpat1-dev", "gfortran", "make"]))
+
+
+@pytest.mark.parametrize("release", releases("ubuntu"))
+def test_what_ubuntu_has_otherwise(release: str) -> None:
+    contents = load_contents(release)
+    assert contents.header("jpeglib.h")[0].package == "libjpeg-turbo8-dev"
+    assert contents.header("mysql.h")[0].package == "libmysqlclient-dev"
+    assert contents.pkg_config("libxml-2.0") == {"libxml2-dev"}
+    assert "openmpi-bin" in contents.program("mpicc")  # of universe
+    assert contents.popularity("zlib1g-dev") > 1000
+    assert all(map(contents.is_toolchain, ["libc6-dev", "linux-libc-dev", "gcc", "g++", "binutils"]))

@@ -8,6 +8,8 @@ import pytest
 from wheelbase.bases.catalogue import load_catalogue
 from wheelbase.bases.facts import BaseFacts
 from wheelbase.system.installed import installed_packages, knows_installed
+from wheelbase.system.packages import load_packages
+from wheelbase.system.releases import releases
 
 
 def image(name: str) -> BaseFacts:
@@ -27,6 +29,10 @@ def image(name: str) -> BaseFacts:
         ("python:3.12-alpine3.20", "libssl3", "libapk"),
         ("python:3.13-alpine3.23", "libffi", "libffi-dev"),
         ("alpine:3.24", "musl", "sqlite-libs"),
+        ("ubuntu:24.04", "libssl3t64", "ca-certificates"),
+        ("ghcr.io/astral-sh/uv:python3.13-trixie-slim", "libsqlite3-0", "libffi-dev"),
+        ("ghcr.io/astral-sh/uv:python3.12-bookworm", "libpq-dev", "libsystemd-dev"),
+        ("ghcr.io/astral-sh/uv:python3.14-alpine", "libffi", "gcc"),
     ],
 )
 def test_families(name: str, has: str, lacks: str) -> None:
@@ -34,6 +40,11 @@ def test_families(name: str, has: str, lacks: str) -> None:
     assert knows_installed(image(name))
     assert has in packages
     assert lacks not in packages
+
+
+@pytest.mark.parametrize("release", releases("ubuntu"))
+def test_ubuntu_has_what_its_index_calls_essential(release: str) -> None:
+    assert installed_packages(image(release.replace("-", ":"))) == load_packages(release).essential()
 
 
 def test_a_full_image_has_what_the_slim_one_has() -> None:
@@ -51,7 +62,7 @@ def test_sizes_of_the_smallest_images() -> None:
     assert counts == [96, 88, 78]
 
 
-@pytest.mark.parametrize("name", ["fedora:44", "ubuntu:24.04", "gcr.io/distroless/python3-debian12", "python:3.8", ""])
+@pytest.mark.parametrize("name", ["fedora:44", "ubuntu:20.04", "gcr.io/distroless/python3-debian12", "python:3.8", ""])
 def test_other_images_are_not_known(name: str) -> None:
     assert not knows_installed(image(name))
     assert installed_packages(image(name)) == frozenset()
@@ -61,6 +72,6 @@ def test_the_official_images_of_the_catalogue_are_known() -> None:
     unknown = {
         row.image
         for row in load_catalogue().base
-        if row.image.startswith(("python:", "alpine:", "debian:")) and not knows_installed(row)
+        if row.image.startswith(("python:", "alpine:", "debian:", "ghcr.io/astral-sh/uv:")) and not knows_installed(row)
     }
     assert {name for name in unknown if not re.search("-?(buster|stretch)", name)} == set()

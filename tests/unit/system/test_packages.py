@@ -113,12 +113,13 @@ def test_a_closure_is_what_apt_installs(release: str, wanted: str) -> None:
     assert closure.installed_bytes / 1e6 == pytest.approx(installed, rel=0.005)
 
 
-@pytest.mark.parametrize("release", releases())
+@pytest.mark.parametrize("release", releases("debian", "ubuntu"))
 def test_run_time_packages_of_the_shipped_releases(release: str) -> None:
     index = load_packages(release)
     assert index.runtime_of("libpq-dev") == ("libpq5",)
-    assert index.runtime_of("libjpeg-dev") == ("libjpeg62-turbo",)
-    assert index.runtime_of("default-libmysqlclient-dev") == ("libmariadb3",)
+    on_debian = release.startswith("debian-")
+    assert index.runtime_of("libjpeg-dev") == (("libjpeg62-turbo",) if on_debian else ("libjpeg-turbo8",))
+    assert ("libmariadb3" in index.runtime_of("default-libmysqlclient-dev")) == on_debian
     assert not any(name.endswith("-dev") for name in index.runtime_of("libhdf5-dev"))
     assert {"apt", "bash", "dpkg", "libc6", "perl-base"} <= index.essential()
     assert "gcc" not in index.essential()

@@ -2,18 +2,23 @@
 
 import gzip
 import lzma
+from datetime import date
 from pathlib import Path
 
 import pytest
 from tests.fake_index import Answer, FakeIndex
+from tests.unit.system import small_alpine
 from tests.unit.system.small_archive import CONTENTS, archive
 
+from wheelbase.bases.catalogue import load_catalogue
 from wheelbase.errors import MirrorError, WheelbaseError
 from wheelbase.system.apt_sources import Source, deb822_sources, mirrors, one_line_sources
 from wheelbase.system.contents import load_contents
 from wheelbase.system.packages import load_packages
-from wheelbase.system.refresh import made, newest, refreshed
+from wheelbase.system.platform import System, system_of
+from wheelbase.system.refresh import made, newest, refresh_packages, refreshed
 from wheelbase.system.releases import load_snapshot, nearest_release, refreshed_snapshot
+from wheelbase.system.snapshot_file import Snapshot
 
 CONTENTS_PATH = "/dists/trixie/main/Contents-amd64.gz"
 PACKAGES_PATH = "/dists/trixie/main/binary-amd64/Packages.xz"
@@ -26,6 +31,54 @@ def serve(index: FakeIndex, files: dict[str, bytes]) -> str:
     for path, body in files.items():
         index.route(f"/debian{path}", Answer(body=body))
     return f"{index.url}/debian"
+
+
+def base(name: str) -> System:
+    facts = load_catalogue().find(name, arch="amd64", on=date(2026, 11, 25))
+    system = system_of(facts)
+    assert system is not None
+    return system
+
+
+def test_what_is_refreshed_is_the_release_of_the_base(fake_index: FakeIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+    mirror = serve(fake_index, archive(date=LATER))
+    serve(fake_index, archive(date=LATER, origin="Ubuntu", codename="focal"))
+    monkeypatch.setenv("WHEELBASE_DEBIAN_MIRROR", mirror)
+    trixie, focal = base("debian:trixie-slim"), base("ubuntu:20.04")
+    assert not any("2056" in note for system in (trixie, focal) for note in system.notes)
+    assert (focal.release, focal.exact) == ("debian-11", False)
+    for system in (trixie, focal):
+        refresh_packages(system)
+    trixie, focal = base("debian:trixie-slim"), base("ubuntu:20.04")
+    assert trixie.notes == ("packages are those of debian-13 as of 2056-01-01",)
+    assert trixie.contents.pkg_config("foo-1.0") == {"libfoo-dev"}
+    assert (focal.release, focal.exact) == ("ubuntu-20.04", True)
+    assert "packages are those of ubuntu-20.04 as of 2056-01-01" in focal.notes
+    assert not any("2056" in note for note in base("debian:bookworm-slim").notes)
+
+
+def test_an_older_mirror_changes_nothing_and_the_note_says_so(
+    fake_index: FakeIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WHEELBASE_DEBIAN_MIRROR", serve(fake_index, archive(date="Sat, 01 Jan 2000 00:00:00 UTC")))
+    refresh_packages(base("debian:trixie-slim"))
+    shipped = load_snapshot("debian-13").header.date
+    assert base("debian:trixie-slim").notes == (f"packages are those of debian-13 as of {shipped}",)
+
+
+def test_alpine_is_refreshed_from_its_own_mirror(fake_index: FakeIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+    for path, body in small_alpine.mirror(when=2_700_000_000).items():
+        fake_index.route(path, Answer(body=body))
+    monkeypatch.setenv("WHEELBASE_ALPINE_MIRROR", fake_index.url)
+    refresh_packages(base("alpine:3.22"))
+    system = base("alpine:3.22")
+    assert system.notes == ("packages are those of alpine-3.22 as of 2055-07-24",)
+    assert system.closure(["pc:bar"]).installed_bytes == 70
+
+
+def test_of_dnf_nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WHEELBASE_DEBIAN_MIRROR", "http://127.0.0.1:1")
+    refresh_packages(base("fedora:44"))
 
 
 def test_a_newer_snapshot_is_preferred(fake_index: FakeIndex, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -46,11 +99,11 @@ def test_an_older_snapshot_is_not(fake_index: FakeIndex, monkeypatch: pytest.Mon
 
 
 def test_a_release_that_is_not_shipped(fake_index: FakeIndex, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WHEELBASE_DEBIAN_MIRROR", serve(fake_index, archive(origin="Ubuntu", codename="noble")))
-    assert nearest_release("ubuntu", "24.04") == ("debian-13", False)
-    refreshed("ubuntu-24.04")
-    assert nearest_release("ubuntu", "24.04") == ("ubuntu-24.04", True)
-    assert load_contents("ubuntu-24.04").library("foo") == {"libfoo-dev"}
+    monkeypatch.setenv("WHEELBASE_DEBIAN_MIRROR", serve(fake_index, archive(origin="Ubuntu", codename="focal")))
+    assert nearest_release("ubuntu", "20.04") == ("debian-11", False)
+    refreshed("ubuntu-20.04")
+    assert nearest_release("ubuntu", "20.04") == ("ubuntu-20.04", True)
+    assert load_contents("ubuntu-20.04").library("foo") == {"libfoo-dev"}
 
 
 def test_a_mirror_may_be_a_folder_and_gives_the_same_bytes(tmp_path: Path, fake_index: FakeIndex) -> None:
@@ -70,11 +123,18 @@ def test_files_may_be_kept_by_their_digest(fake_index: FakeIndex) -> None:
     assert made(serve(fake_index, files), "debian-13")
 
 
+def test_contents_of_another_day_are_taken_and_told(fake_index: FakeIndex) -> None:
+    mirror = serve(fake_index, archive())
+    assert Snapshot(made(mirror, "debian-13"), "").header.verified
+    fake_index.route(f"/debian{CONTENTS_PATH}", Answer(body=gzip.compress(f"{CONTENTS}usr/bin/x a/b\n".encode())))
+    assert not Snapshot(made(mirror, "debian-13"), "").header.verified
+
+
 def test_a_server_may_unpack_gzip_on_the_way(fake_index: FakeIndex) -> None:
     mirror = serve(fake_index, archive())
     packed = Answer(body=gzip.compress(CONTENTS.encode()), headers={"Content-Encoding": "gzip"})
     fake_index.route(f"/debian{CONTENTS_PATH}", packed)
-    assert made(mirror, "debian-13")
+    assert Snapshot(made(mirror, "debian-13"), "").header.verified
 
 
 BROKEN = {

@@ -4,6 +4,7 @@ import pytest
 
 from wheelbase.errors import WheelbaseError
 from wheelbase.system import releases as module
+from wheelbase.system.apt_sources import CODENAMES
 from wheelbase.system.contents import load_contents
 from wheelbase.system.releases import load_snapshot, nearest_release, releases
 from wheelbase.system.snapshot_file import Snapshot
@@ -24,11 +25,12 @@ MOST_BYTES = 2_500_000
         ("raspbian", "12", ("debian-12", False)),
         ("ubuntu", "18.04", ("debian-11", False)),
         ("ubuntu", "20.04", ("debian-11", False)),
-        ("ubuntu", "22.04", ("debian-12", False)),
-        ("ubuntu", "24.04", ("debian-13", False)),
-        ("ubuntu", "24.10", ("debian-13", False)),
-        ("ubuntu", "26.04", ("debian-13", False)),
-        ("ubuntu", "", ("debian-13", False)),
+        ("ubuntu", "22.04", ("ubuntu-22.04", True)),
+        ("ubuntu", "24.04", ("ubuntu-24.04", True)),
+        ("ubuntu", "24.10", ("ubuntu-24.04", False)),
+        ("ubuntu", "26.04", ("ubuntu-26.04", True)),
+        ("ubuntu", "28.04", ("ubuntu-26.04", False)),
+        ("ubuntu", "", ("ubuntu-26.04", False)),
         ("alpine", "3.23", None),
         ("fedora", "44", None),
         ("", "", None),
@@ -41,12 +43,15 @@ def test_nearest_release(nobody: object, os_id: str, version: str, expected: obj
 
 
 def test_what_is_shipped_is_small_and_says_what_it_is() -> None:
-    assert releases() == ("debian-11", "debian-12", "debian-13")
+    debian, ubuntu = ("debian-11", "debian-12", "debian-13"), ("ubuntu-22.04", "ubuntu-24.04", "ubuntu-26.04")
+    alpine = tuple(f"alpine-3.{minor}" for minor in range(18, 25))
+    assert releases() == (*alpine, *debian, *ubuntu)
     for release, file in module._shipped().items():
         snapshot = Snapshot(file.read_bytes(), file.name)
         assert len(file.read_bytes()) <= MOST_BYTES
         assert (snapshot.header.release, snapshot.header.architecture) == (release, "amd64")
-        assert snapshot.header.date > "2025"
+        assert snapshot.header.suite == CODENAMES.get(release, release.replace("alpine-", "v"))
+        assert snapshot.header.date > "2022"
 
 
 def test_an_unknown_release_names_those_that_are_known(nobody: object) -> None:
