@@ -32,6 +32,8 @@ LOCAL: dict[str, tuple[list[str], dict[str, str], str]] = {
     "a date that is none": (["app", "--as-of", "2024-13-01"], {}, "2024-13-01 is not a date"),
     "an empty folder": ([], {}, "nothing to compare"),
     "a file that includes itself": (["-r", "a.txt"], {"a.txt": "-r a.txt\n"}, "includes itself"),
+    "a key that is none of ours": (["app"], {"wheelbase.toml": 'source = "x"\n'}, "wheelbase.toml"),
+    "a broken wheelbase.toml": (["app"], {"wheelbase.toml": "system = ["}, "wheelbase.toml is not valid TOML"),
     "an option that is none": (["-r", "a.txt"], {"a.txt": "--no-such\n"}, "--no-such"),
 }
 

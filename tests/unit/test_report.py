@@ -15,11 +15,20 @@ from rich.console import Console
 
 from wheelbase.bases.facts import BaseFacts, SystemPython
 from wheelbase.buildtime import Seconds
+from wheelbase.recipes.buildneeds import Archive, ArchiveNeeds, BuildNeeds
+from wheelbase.recipes.buildrequires import Built
 from wheelbase.recipes.explain import Explained, Explanation
+from wheelbase.recipes.sysdeps import SystemNeeds
 from wheelbase.recipes.values import BaseCost, Comparison, PickedFile, Recommendation
-from wheelbase.report.json import bases_json, comparison_json, explanation_json
-from wheelbase.report.markdown import comparison_markdown, explanation_markdown
-from wheelbase.report.text import bases_text, comparison_text, explanation_text
+from wheelbase.report.json import bases_json, comparison_json, explanation_json, sysdeps_json
+from wheelbase.report.markdown import comparison_markdown, explanation_markdown, sysdeps_markdown
+from wheelbase.report.text import bases_text, comparison_text, explanation_text, sysdeps_text
+from wheelbase.report.units import fitted
+from wheelbase.source.compiletime import Estimate
+from wheelbase.source.findings import Findings, Flag
+from wheelbase.source.needs import Need, Needs, merged
+from wheelbase.system.packages import Closure, SystemPackage
+from wheelbase.system.platform import system_of
 from wheelbase.wheels.bytecode import Bytecode
 
 GOLDEN = Path(__file__).parent.parent / "golden"
@@ -80,6 +89,92 @@ SDIST = PickedFile(
     reason="no wheel fits",
     estimated=True,
 )
+
+
+def need(package: str, *evidence: str, confidence: float = 0.9, lost: str = "") -> Need:
+    return Need(package=package, confidence=confidence, evidence=evidence, lost=lost)
+
+
+def building(facts: BaseFacts, *archives: ArchiveNeeds, sizes: bool = True, **changes: Any) -> BuildNeeds:
+    system = system_of(facts)
+    assert system
+    needs = merged([one.needs for one in archives])
+    first = tuple(built for one in archives for built in one.first)
+    more = tuple(one for one in needs.optional if one.lost)
+
+    def closure(names: tuple[str, ...]) -> Closure:
+        found = tuple(
+            SystemPackage(name=n, version="1", download_bytes=4_000_000, installed_bytes=9_000_000) for n in names
+        )
+        total = {"download_bytes": 4_000_000 * len(found), "installed_bytes": 9_000_000 * len(found)}
+        return (
+            Closure(packages=found, missing=(), **total)
+            if sizes
+            else Closure(packages=(), missing=names, download_bytes=0, installed_bytes=0)
+        )
+
+    values: dict[str, Any] = {
+        "first": first,
+        "advised": more,
+        "cpu_seconds": Estimate.total([*(one.cpu_seconds for one in archives), *(one.cpu_seconds for one in first)]),
+        "build": closure(needs.build_packages),
+        "left_in": closure((*needs.build_packages, *(one.package for one in more))),
+        "run": closure(needs.run_packages),
+    }
+    return BuildNeeds(system=system, archives=archives, needs=needs, **(values | changes))
+
+
+CYTHON = Built(
+    name="cython",
+    version="0.29.14",
+    needed_by="numpy",
+    findings=Findings(backend="setuptools.build_meta:__legacy__"),
+    cpu_seconds=Estimate(low=60, value=90, high=140),
+)
+NUMPY = ArchiveNeeds(
+    archive=Archive(
+        name="numpy",
+        version="1.18.1",
+        source="numpy-1.18.1.zip",
+        findings=Findings(backend="setuptools.build_meta:__legacy__", build_requires=("setuptools", "cython")),
+    ),
+    needs=Needs(
+        tools=(
+            need("gcc", "numpy/core/src/common/array_assign.c:1", "numpy/a.c:1", "numpy/b.c:1", confidence=0.98),
+            need("musl-dev", "numpy/core/src/common/array_assign.c:1", confidence=0.98),
+        ),
+        optional=(need("openblas-dev", "numpy/distutils/system_info.py:1604", lost="fast linear algebra"),),
+        flags=(Flag(kind="unreadable", text="a file that cannot be parsed", where="numpy/broken.py:7"),),
+        status="maybe incomplete",
+    ),
+    cpu_seconds=Estimate(low=120, value=200, high=400),
+    first=(CYTHON,),
+)
+PSYCOPG2 = ArchiveNeeds(
+    archive=Archive(name="psycopg2", version="2.8.4", source="psycopg2-2.8.4.tar.gz", findings=Findings(backend="x")),
+    needs=Needs(
+        # What is lost is said of optional packages: without a required one nothing is built.
+        build=(need("postgresql-dev", "setup.py:166", "psycopg/psycopg.h:30", lost="PostgreSQL", confidence=0.98),),
+        tools=(need("gcc", "psycopg/adapter_asis.c:1", confidence=0.98),),
+        optional=(need("make", "Makefile:3", confidence=0.36),),
+        run=(need("libpq", "setup.py:166", "psycopg/psycopg.h:30", confidence=0.98),),
+    ),
+    cpu_seconds=Estimate(low=3, value=5, high=8),
+)
+IMPOSSIBLE = ArchiveNeeds(
+    archive=Archive(name="old", version=None, source="./old", findings=Findings(backend="x")),
+    needs=Needs(
+        missing=("libold-2.0",),
+        flags=(
+            Flag(kind="download", text="a file is downloaded", where="setup.py:80"),
+            *(Flag(kind="dynamic", text=f"name {n} is not known", where=f"setup.py:{n}") for n in range(9)),
+            Flag(kind="version", text="pkg-config libold-2.0 is in no package of this release", where="setup.py:7"),
+        ),
+        status="cannot build here",
+    ),
+    cpu_seconds=Estimate(low=3, value=5, high=8),
+)
+SYSTEM_NEEDS = SystemNeeds(base="python:3.8-alpine", facts=ALPINE, building=building(ALPINE, NUMPY, PSYCOPG2))
 COMPARISON = Comparison(
     source="arguments",
     index="default",
@@ -112,6 +207,9 @@ COMPARISON = Comparison(
             added_bytecode=Bytecode(value=6_000_000, low=5_000_000, high=7_000_000, compressed=2_000_000),
             image_bytes=176_490_000,
             build_seconds=Seconds(low=5, high=400),
+            image_with_compilers_bytes=370_000_000,
+            building=building(ALPINE, NUMPY, PSYCOPG2),
+            run_packages=("libpq",),
             advice=("no version of numpy has a wheel for musl 1.1.22 on x86_64 as of 2020-01-29",),
         ),
         BaseCost(
@@ -157,6 +255,7 @@ EXPLANATION = Explanation(
         ),
     ),
     advice=("no version of numpy has a wheel for musl 1.1.22 on x86_64 as of 2020-01-29",),
+    building=building(ALPINE, NUMPY),
 )
 
 
@@ -175,6 +274,9 @@ OUTPUTS = {
     "explain-80.txt": lambda: rendered(explanation_text(EXPLANATION), 80),
     "explain.md": lambda: explanation_markdown(EXPLANATION),
     "explain.json": lambda: explanation_json(EXPLANATION) + "\n",
+    "sysdeps-80.txt": lambda: rendered(sysdeps_text(SYSTEM_NEEDS), 80),
+    "sysdeps.md": lambda: sysdeps_markdown(SYSTEM_NEEDS),
+    "sysdeps.json": lambda: sysdeps_json(SYSTEM_NEEDS) + "\n",
     "bases-80.txt": lambda: rendered(bases_text((SLIM, ALPINE, UBUNTU)), 80),
     "bases.json": lambda: bases_json((SLIM,)) + "\n",
 }
@@ -208,6 +310,62 @@ def test_the_schema_of_compare_has_the_documented_keys() -> None:
     assert slim["added_bytes"]["files"] == 88_000_000 and slim["added_bytes"]["bytecode"] == 6_000_000
     assert slim["build_seconds"] == {"low": 4, "high": 17.4}
     assert alpine["compiles"] == ["numpy"]
-    assert alpine["system_packages"] == {"build": [], "run": []}
+    assert alpine["system_packages"] == {"build": ["gcc", "musl-dev", "postgresql-dev"], "run": ["libpq"]}
+    assert alpine["building"] == {
+        key: value for key, value in json.loads(sysdeps_json(SYSTEM_NEEDS)).items() if key not in ("schema", "base")
+    }
+    assert slim["building"] is None
     assert alpine["files"][0].keys() == {"name", "version", "filename", "kind", "bytes", "installed_bytes", "reason"}
     assert ubuntu["image_bytes"] is None and ubuntu["build_seconds"] is None
+
+
+def text_of(one: ArchiveNeeds, **changes: Any) -> str:
+    return rendered(sysdeps_text(SystemNeeds(base="b", facts=ALPINE, building=building(ALPINE, one, **changes))), 80)
+
+
+def test_what_is_missing_is_told_once_and_before_other_doubts() -> None:
+    text = text_of(IMPOSSIBLE)
+    assert text.count("libold-2.0") == 1
+    cannot, *said = text[text.index("Cannot build here:") :].splitlines()
+    assert cannot and "libold-2.0" in said[0] and "downloaded" in said[1]
+    assert said[-1] == " - 3 more of the kind: see --format json"
+
+
+def test_one_archive_is_not_named_with_every_place() -> None:
+    assert "libpq           98% setup.py:166, psycopg/psycopg.h:30" in text_of(PSYCOPG2)
+
+
+def test_what_is_lost_is_said_of_optional_packages_alone() -> None:
+    assert "PostgreSQL" not in text_of(PSYCOPG2) and "fast linear algebra" in text_of(NUMPY)
+
+
+def test_sizes_that_are_not_known_are_not_called_zero() -> None:
+    text = text_of(PSYCOPG2, sizes=False)
+    assert "To build: 2 packages and what they bring along; sizes are not known." in text and " 0 " not in text
+
+
+def test_a_base_that_has_everything() -> None:
+    nothing = Closure(packages=(), missing=(), download_bytes=0, installed_bytes=0)
+    text = text_of(PSYCOPG2, build=nothing, run=nothing)
+    assert "To build: all that is needed is in the base." in text and "apk add" not in text
+
+
+def test_a_pure_archive_needs_nothing() -> None:
+    pure = ArchiveNeeds(archive=PSYCOPG2.archive, needs=Needs(), cpu_seconds=Estimate(low=0, value=0, high=0))
+    text = text_of(pure)
+    assert "There is nothing to compile." in text and "To build" not in text and "Likely complete." in text
+
+
+def test_names_that_a_shell_would_read_are_quoted() -> None:
+    odd = ArchiveNeeds(
+        archive=PSYCOPG2.archive,
+        needs=Needs(build=(need("pkgconfig(odd)", "a:1"), need("pc:odd", "a:1"))),
+        cpu_seconds=Estimate(low=1, value=1, high=1),
+    )
+    assert "apk add --no-cache pc:odd 'pkgconfig(odd)'" in text_of(odd)
+
+
+def test_a_line_holds_as_many_as_fit() -> None:
+    assert fitted("with ", ["one", "two", "three"], 20) == "with one, two, three"
+    assert fitted("with ", ["one", "two", "three"], 19) == "with one, 2 more"
+    assert fitted("with ", ["longer than the line"], 5) == "with longer than the line"

@@ -35,17 +35,26 @@ def command(
     refresh: bool,
     form: str,
 ) -> None:
-    """Explain which file of PACKAGE pip takes on a base, and why not the others.
+    """Explain which file of PACKAGE pip takes on a base, and why not the others; of a source archive, what it needs.
 
     \b
         wheelbase explain pandas --base python:3.13-alpine3.23
         wheelbase explain "numpy<2" --base python:3.9-slim --as-of 2021-03-01
     """
+    from wheelbase.cli.progress import progress
     from wheelbase.project.read import read_requirements
     from wheelbase.recipes.explain import explain
 
     requirements = read_requirements((), files=files) if files else None
-    explanation = explain(
-        package, base=base, requirements=requirements, arch=arch, as_of=as_of, allow_build=allow_build, refresh=refresh
-    )
+    with progress() as report:
+        explanation = explain(
+            package,
+            base=base,
+            requirements=requirements,
+            arch=arch,
+            as_of=as_of,
+            allow_build=allow_build,
+            refresh=refresh,
+            report=report,
+        )
     options.print_result("explanation", form, explanation)

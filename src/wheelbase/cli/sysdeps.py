@@ -13,7 +13,11 @@ from wheelbase.cli import options
 @click.option("--base", required=True, metavar="IMAGE", shell_complete=options.complete_base, help="The base image.")
 @options.arch
 @options.as_of
-@options.refresh
+@click.option(
+    "--refresh",
+    is_flag=True,
+    help="Ask the indexes again, and your mirror of the base's distribution for its packages as they are now.",
+)
 @options.output_format("text", "json", "markdown")
 def command(sources: tuple[str, ...], base: str, arch: Any, as_of: date | None, refresh: bool, form: str) -> None:
     """Tell which system packages a build from source needs on a base, how sure that is, and how long it takes.

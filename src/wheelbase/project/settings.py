@@ -3,6 +3,8 @@
 Read from `wheelbase.toml`, else from `[tool.wheelbase]` of pyproject.toml. Reads files.
 """
 
+import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,14 @@ import msgspec
 from packaging.utils import canonicalize_name
 
 from wheelbase.project.files import load_toml
+from wheelbase.system.names import Manager
 
-PerManager = str | dict[str, str | list[str]]
+# Names end in a command that is printed to be run: none is an option, and none is two words.
+# Checked by hand, as with `msgspec.Meta` an interpreter may crash at its exit.
+_NAME = re.compile(r"[^\s-]\S*")
+_MOST_SECONDS = 1e6
+
+PerManager = str | dict[Manager, str | list[str]]
 """A package that is named alike everywhere, "pc:libpq" for the one with that pkg-config module, or a name (or names)
 for each package manager: `{ apt = "libpq5", apk = "libpq" }`."""
 
@@ -25,12 +33,36 @@ class Override(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     run: list[PerManager] | None = None
     cpu_seconds: float | None = None
 
+    def __post_init__(self) -> None:
+        """Check the names of all groups, and the time. Raises ValueError, which msgspec tells with the place."""
+        for group in (self.build, self.optional, self.tools, self.run):
+            _check(group or ())
+        if self.cpu_seconds is not None and not 0 <= self.cpu_seconds <= _MOST_SECONDS:
+            raise ValueError(f"cpu_seconds = {self.cpu_seconds} is no time")
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The settings of a project: `system` are packages of its image, `sysdeps` what overrules the analysis."""
+
+class _Written(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What stands in a file: `system` are packages of the project's image, `sysdeps` what overrules the analysis."""
 
     system: list[PerManager] = []
     sysdeps: dict[str, Override] = {}
+
+    def __post_init__(self) -> None:
+        """Check the names of packages. Raises ValueError, which msgspec tells with the place."""
+        _check(self.system)
+
+
+def _check(entries: Iterable[PerManager]) -> None:
+    for entry in entries:
+        for given in (entry,) if isinstance(entry, str) else entry.values():
+            for name in (given,) if isinstance(given, str) else given:
+                if not _NAME.fullmatch(name):
+                    raise ValueError(f"{name!r} is no name of a package")
+
+
+class Settings(_Written, frozen=True, kw_only=True):
+    """The settings of a project, and the name of the file that they stand in; empty where there is none."""
+
     source: str = ""
 
     def override_of(self, name: str) -> Override | None:
@@ -39,7 +71,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class _Tool(msgspec.Struct, frozen=True):
-    wheelbase: Settings | None = None
+    wheelbase: _Written | None = None
 
 
 class _Pyproject(msgspec.Struct, frozen=True):
@@ -50,13 +82,17 @@ def read_settings(folder: Path = Path()) -> Settings:
     """Return a folder's settings; none are none. Raises RequirementsError where they have not the form expected."""
     own, pyproject = folder / "wheelbase.toml", folder / "pyproject.toml"
     if own.is_file():
-        return msgspec.structs.replace(load_toml(own, Settings), source="wheelbase.toml")
+        return _named(load_toml(own, _Written), own)
     if pyproject.is_file() and (found := load_toml(pyproject, _Pyproject).tool.wheelbase):
-        return msgspec.structs.replace(found, source="pyproject.toml")
+        return _named(found, pyproject)
     return Settings()
 
 
-def names_for(entry: PerManager, manager: str) -> tuple[str, ...]:
+def _named(written: _Written, path: Path) -> Settings:
+    return Settings(system=written.system, sysdeps=written.sysdeps, source=path.name)
+
+
+def names_for(entry: PerManager, manager: Manager) -> tuple[str, ...]:
     """Return the names of an entry for a package manager: none where it names others alone."""
     if isinstance(entry, str):
         return (entry,)

@@ -14,13 +14,12 @@ from wheelbase.bases.catalogue import Catalogue, load_catalogue
 from wheelbase.bases.facts import Arch, BaseFacts
 from wheelbase.bases.target import target_of
 from wheelbase.errors import BaseError, RequirementsError
-from wheelbase.index.client import Client
 from wheelbase.index.indexes import Index
-from wheelbase.index.settings import user_settings, with_requirements_options
 from wheelbase.pins import Asked
-from wheelbase.project.read import is_folder, read_requirements
-from wheelbase.project.settings import PerManager, Settings, read_settings
+from wheelbase.project.read import read_requirements
+from wheelbase.project.settings import PerManager, Settings
 from wheelbase.project.values import Requirements
+from wheelbase.recipes.asking import ask, project_settings
 from wheelbase.recipes.cost import cost_of
 from wheelbase.recipes.fit import Fit, fit
 from wheelbase.recipes.reading import Contents
@@ -62,16 +61,13 @@ def compare(
         if isinstance(requirements, Requirements)
         else read_requirements(requirements, files=files, constraints=constraints, extras=extras, groups=groups)
     )
-    settings = with_requirements_options(user_settings(wanted.tool_uv), wanted.options)
     on = as_of or datetime.now(UTC).date()
     catalogue = load_catalogue()
     rows = [(name, catalogue.find(name, arch=arch, on=on)) for name in dict.fromkeys(bases)]
     minor = _python(python, [facts for _, facts in rows], wanted, catalogue, on)
     rows = rows or _default_rows(catalogue, minor, arch, on)
     _check_python(python, rows)
-    asked = Asked(requirements=wanted, settings=settings, python=minor, as_of=as_of, allow_build=frozenset(allow_build))
-    index = Index(Client(settings), settings, refresh=refresh)
-
+    asked, index = ask(wanted, python=minor, as_of=as_of, allow_build=allow_build, refresh=refresh)
     own = _settings(requirements, system)
     report("resolving", 0, 0)
     fits = _fit_all(asked, rows, index)
@@ -82,7 +78,7 @@ def compare(
     )
     return Comparison(
         source=wanted.source,
-        index=settings.source,
+        index=asked.settings.source,
         python=f"{minor[0]}.{minor[1]}",
         arch=arch,
         as_of=as_of,
@@ -97,7 +93,7 @@ def compare(
 def _settings(requirements: Sequence[str] | Requirements, system: Sequence[PerManager]) -> Settings:
     """Return the settings of the project that is compared, or of this folder, with the packages asked for here."""
     arguments = () if isinstance(requirements, Requirements) else requirements
-    own = read_settings(next((Path(one) for one in arguments if is_folder(one)), Path()))
+    own = project_settings(arguments)
     return msgspec.structs.replace(own, system=[*own.system, *system])
 
 

@@ -1,22 +1,27 @@
-"""`wheelbase explain`: every file of a package, and why pip takes it on a base or not. Talks to package indexes."""
+"""`wheelbase explain`: every file of a package, why pip takes it on a base or not, and what a build of it needs there.
 
-from collections.abc import Iterable, Sequence
+Talks to package indexes.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Literal
 
 from packaging.utils import canonicalize_name
 
-from wheelbase.bases.catalogue import load_catalogue
 from wheelbase.bases.facts import Arch, BaseFacts
 from wheelbase.bases.target import Target, target_of
 from wheelbase.errors import BaseError, RequirementsError
-from wheelbase.index.client import Client
 from wheelbase.index.indexes import Index
-from wheelbase.index.settings import user_settings, with_requirements_options
 from wheelbase.pins import Asked
 from wheelbase.project.values import Requirements, parse_requirement
-from wheelbase.recipes.fit import Picked, advice, candidates_of, fit, policy_for
+from wheelbase.recipes.asking import ask, base_facts, project_settings
+from wheelbase.recipes.building import building_on
+from wheelbase.recipes.buildneeds import BuildNeeds
+from wheelbase.recipes.fit import Fit, Picked, advice, candidates_of, fit, policy_for
+from wheelbase.recipes.reading import Contents
+from wheelbase.recipes.values import Report, silent
 from wheelbase.wheels.select import Choice, Judged, choose
 
 _NEXT = 2  # versions shown after the one that is taken
@@ -37,7 +42,10 @@ class Explained:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """All files of the version of a package that is chosen on a base, the best first."""
+    """All files of the version of a package that is chosen on a base, the best first.
+
+    `building` is what a build needs, None where nothing is built, or no package manager of the base is known.
+    """
 
     name: str
     version: str
@@ -47,6 +55,7 @@ class Explanation:
     taken: str | None
     candidates: tuple[Explained, ...]
     advice: tuple[str, ...]
+    building: BuildNeeds | None = None
 
 
 def explain(
@@ -58,6 +67,7 @@ def explain(
     as_of: date | None = None,
     allow_build: Iterable[str] = (),
     refresh: bool = False,
+    report: Report = silent,
 ) -> Explanation:
     """Explain which file of a package pip takes on a base.
 
@@ -67,21 +77,14 @@ def explain(
     requirement = parse_requirement(package, "argument")
     name = canonicalize_name(requirement.name)
     wanted = requirements or Requirements(source="arguments", requirements=(requirement,))
-    facts = load_catalogue().find(base, arch=arch, on=as_of or datetime.now(UTC).date())
+    facts = base_facts(base, arch=arch, as_of=as_of)
     target = target_of(facts)
     if target is None:
         raise BaseError(
             f"no Python is known to install on {base}", hint="choose a base that has one: `wheelbase bases`"
         )
-    settings = with_requirements_options(user_settings(wanted.tool_uv), wanted.options)
-    asked = Asked(
-        requirements=wanted,
-        settings=settings,
-        python=target.python_minor,
-        as_of=as_of,
-        allow_build=frozenset(allow_build),
-    )
-    index = Index(Client(settings), settings, refresh=refresh)
+    asked, index = ask(wanted, python=target.python_minor, as_of=as_of, allow_build=allow_build, refresh=refresh)
+    report("resolving", 0, 0)
     fitted = fit(asked, facts, target, index)
     picked = next((one for one in fitted.picked if one.package.name == name), None)
     if picked is None:
@@ -96,8 +99,37 @@ def explain(
         python=target.python,
         taken=picked.taken.filename if picked.taken else None,
         candidates=tuple(_explained(picked.choice, _newer(asked, picked, target, index))),
-        advice=() if picked.taken and picked.taken.is_wheel else (advice(asked, picked, target, base, index),),
+        advice=tuple(_to_see_a_build(picked, base, arch, as_of))
+        if picked.taken and picked.taken.is_wheel
+        else (advice(asked, picked, target, base, index),),
+        building=_building(asked, replace(fitted, picked=(picked,)), facts, target, index, report),
     )
+
+
+def _building(
+    asked: Asked, fitted: Fit, facts: BaseFacts, target: Target, index: Index, report: Report
+) -> BuildNeeds | None:
+    """Return what a build of the one package needs, None where pip takes a wheel."""
+    built = [one.package.name for one in fitted.picked if one.taken and not one.taken.is_wheel]
+    return building_on(
+        fitted,
+        built,
+        facts=facts,
+        target=target,
+        contents=Contents.read([fitted] if built else [], index, report),
+        index=index,
+        asked=asked,
+        settings=project_settings(),
+    )
+
+
+def _to_see_a_build(picked: Picked, base: str, arch: Arch, as_of: date | None) -> Iterator[str]:
+    """Yield how to see what a build would take, where a wheel is taken that was compiled."""
+    archive = any(not judged.candidate.is_wheel for judged in picked.choice.judged)
+    if archive and picked.taken and not picked.taken.filename.endswith("-none-any.whl"):
+        options = (" --arch arm64" if arch == "arm64" else "") + (f" --as-of {as_of}" if as_of else "")
+        command = f"wheelbase sysdeps {picked.package.name}=={picked.package.version} --base {base}{options}"
+        yield f"what a build from source would need: {command}"
 
 
 def _newer(asked: Asked, picked: Picked, target: Target, index: Index) -> Sequence[Judged]:

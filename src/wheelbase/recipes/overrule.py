@@ -20,7 +20,7 @@ def overruled(
         if (entries := getattr(override, group)) is not None
     }
     if "build" in given:  # what the user names is all that there is to it
-        given.setdefault("run", ())
+        given.setdefault("run", _run(given["build"], system))
         needs = replace(needs, status="likely complete", missing=(), flags=())
     own = override.cpu_seconds
     return replace(needs, **given), Estimate(low=own, value=own, high=own) if own is not None else seconds
@@ -37,3 +37,14 @@ def system_names(entries: Sequence[PerManager], system: System) -> tuple[str, ..
 
 def _needs(entries: Sequence[PerManager], system: System, source: str) -> tuple[Need, ...]:
     return tuple(Need(package=name, confidence=1.0, evidence=(source,)) for name in system_names(entries, system))
+
+
+def _run(build: Sequence[Need], system: System) -> tuple[Need, ...]:
+    """Return what is loaded of the libraries in the packages that are built with."""
+    rows = {name: row for row in reversed(system.names.rows) for name in row.on(system.manager, system.own)}
+    found = {
+        name: replace(need, package=name)
+        for need in build
+        for name in system.runtime_of(need.package, rows.get(need.package))
+    }
+    return tuple(found.values())

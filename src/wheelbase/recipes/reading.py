@@ -11,7 +11,7 @@ from wheelbase.index.simple import Candidate
 from wheelbase.recipes.fit import Fit, Picked
 from wheelbase.recipes.values import Report
 from wheelbase.source.archive import SourceFacts
-from wheelbase.source.findings import Findings
+from wheelbase.source.findings import Findings, Flag
 from wheelbase.source.read import read_findings, read_source
 from wheelbase.wheels.contents import Listing, read_listing
 from wheelbase.wheels.style import read_style
@@ -40,7 +40,7 @@ class Contents:
         listings: dict[str, Listing] = {}
         with ThreadPoolExecutor(CONCURRENCY) as pool:
             # Archives are the larger, and what is found in them takes the processor: they begin first.
-            read = pool.map(lambda archive: _archive_or_none(index.client, archive), archives.values())
+            read = pool.map(lambda archive: _read_archive(index.client, archive), archives.values())
             for done, (url, listing) in enumerate(
                 pool.map(lambda wheel: (wheel.url, read_listing(index.client, wheel)), wheels.values()), 1
             ):
@@ -48,15 +48,16 @@ class Contents:
                 report("reading wheels", done, len(wheels))
             styles = pool.map(lambda wheel: read_style(index.client, wheel, listings[wheel.url]), wheels.values())
             merged = {project: style for each in styles for project, style in each.items()}
-            known = {}
-            for done, (url, both) in enumerate(zip(archives, read, strict=True), 1):
+            sources: dict[str, SourceFacts] = {}
+            findings: dict[str, Findings] = {}
+            for done, (url, (facts, findings[url])) in enumerate(zip(archives, read, strict=True), 1):
                 report("reading source archives", done, len(archives))
-                if both:
-                    known[url] = both
+                if facts:
+                    sources[url] = facts
         return cls(
             listings=listings,
-            sources={url: facts for url, (facts, _) in known.items()},
-            findings={url: findings for url, (_, findings) in known.items()},
+            sources=sources,
+            findings=findings,
             styles=tuple(sorted(merged.items())),
         )
 
@@ -68,9 +69,10 @@ def nearest_wheel(picked: Picked) -> Candidate | None:
     return next((judged.candidate for judged in picked.choice.judged if judged.candidate.is_wheel), None)
 
 
-def _archive_or_none(client: Client, archive: Candidate) -> tuple[SourceFacts, Findings] | None:
+def _read_archive(client: Client, archive: Candidate) -> tuple[SourceFacts | None, Findings]:
     """A source archive that cannot be read is one of which nothing is known: it costs an estimate, not the answer."""
     try:
         return read_source(client, archive), read_findings(client, archive)
     except PackageIndexError:
-        return None
+        unread = Flag(kind="unreadable", text="the source archive cannot be read", where=archive.filename)
+        return None, Findings(backend="", flags=(unread,))

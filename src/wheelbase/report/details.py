@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 from wheelbase.recipes.buildneeds import BuildNeeds
 from wheelbase.recipes.values import BaseCost, Comparison
-from wheelbase.report.needs import install_line, time_of
-from wheelbase.report.units import few, megabytes, names
+from wheelbase.report.needs import amount, compiled_before, install_line, places, time_of, told
+from wheelbase.report.units import few, fitted, megabytes, names
 
 
 def heading(comparison: Comparison) -> str:
@@ -43,23 +43,34 @@ def details(cost: BaseCost) -> Iterator[str]:
         yield f"cannot install {missing}: no wheel fits, and there is no source archive"
     if cost.building:
         yield from _building(cost, cost.building)
-    if cost.run_packages:
-        yield f"needs {names(cost.run_packages)} installed for its Python"
+    if added := cost.facts.added_packages:
+        yield f"needs {names(added)} installed for its Python"
+    if cost.system:
+        yield f"the system packages that were asked for: {amount(cost.system)}"
     yield from cost.notes
     yield from cost.advice
 
 
 def _building(cost: BaseCost, building: BuildNeeds) -> Iterator[str]:
-    """Yield what compiling takes: the packages to install, the time, and the image with them left in."""
+    """Yield what compiling takes: the packages to install, how they were found, the time, the image with them left."""
     needs = building.needs
-    sure = "" if needs.status == "likely complete" else f" ({needs.status})"
-    yield f"to build: {install_line(building.system.manager, building.needs.build_packages)}{sure}"
-    if missing := needs.missing:
-        yield f"{names(few(list(missing)))} is in none of its packages"
-    first = [f"{built.name} {built.version}" for one in building.archives for built in one.first]
-    if first:
-        yield f"compiles {names(few(sorted(set(first))))} before that, to build the others with"
+    if needs.build_packages:
+        yield f"to build: {install_line(building.system.manager, needs.build_packages)}"
+    found = [
+        f"{need.package} {need.confidence:.0%} ({places(building, need)[0]})" for need in needs.build or needs.tools
+    ]
+    yield fitted(f"{needs.status}: ", found) if found else needs.status
+    if needs.missing:
+        yield f"{names(few(list(needs.missing)))} is in none of its packages"
+    elif reason := next((line for kind, line in told(building) if kind != "version"), None):
+        yield reason
+    if building.advised:
+        yield fitted("better with ", [f"{need.package} for {need.lost}" for need in building.advised])
+    if before := compiled_before(building):
+        yield f"compiles {before} before that, to build with"
     yield f"compiling takes {time_of(building.cpu_seconds)}"
+    if needs.run_packages:
+        yield f"what it compiles loads {names(needs.run_packages)} when it runs"
     if cost.image_with_compilers_bytes:
         left = megabytes(cost.image_with_compilers_bytes, about=True)
         yield f"with what it builds with left in, its image is {left} MB; the size above is of a build in stages"

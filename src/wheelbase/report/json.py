@@ -6,6 +6,7 @@ from typing import Any
 
 from wheelbase.bases.facts import BaseFacts
 from wheelbase.recipes.buildneeds import ArchiveNeeds, BuildNeeds
+from wheelbase.recipes.buildrequires import Built
 from wheelbase.recipes.explain import Explanation
 from wheelbase.recipes.sysdeps import SystemNeeds
 from wheelbase.recipes.values import BaseCost, Comparison
@@ -61,6 +62,7 @@ def _base(cost: BaseCost) -> dict[str, Any]:
         if cost.build_seconds
         else None,
         "system_packages": {"build": cost.build_packages, "run": cost.run_packages},
+        "building": _building(cost.building) if cost.building else None,
         "verdict": cost.verdict,
         "notes": cost.notes,
         "advice": cost.advice,
@@ -92,6 +94,7 @@ def explanation_json(explanation: Explanation) -> str:
             "pip": explanation.facts.pip,
             "taken": explanation.taken,
             "advice": explanation.advice,
+            "building": _building(explanation.building) if explanation.building else None,
             "candidates": [
                 {
                     "filename": one.filename,
@@ -109,25 +112,26 @@ def explanation_json(explanation: Explanation) -> str:
 
 def sysdeps_json(answer: SystemNeeds) -> str:
     """Return `wheelbase.sysdeps/1`: what all archives need together, then each of them."""
-    building = answer.building
     return _dumps(
         {
             "schema": "wheelbase.sysdeps/1",
             "base": answer.base,
-            "package_manager": building.system.manager,
-            "names_of": building.system.release,
-            **_building(building),
-            "archives": [_archive(one) for one in building.archives],
-            "notes": building.system.notes,
+            **_building(answer.building),
         }
     )
 
 
 def _building(building: BuildNeeds) -> dict[str, Any]:
     return {
+        "package_manager": building.system.manager,
+        "names_of": building.system.release,
         **_needs(building.needs, building.cpu_seconds),
         "build_stage": _closure(building.build),
         "run_stage": _closure(building.run),
+        "advised": [need.package for need in building.advised],
+        "compiled_first": [_built(built) for built in building.first],
+        "archives": [_archive(one) for one in building.archives],
+        "notes": building.system.notes,
     }
 
 
@@ -139,15 +143,16 @@ def _archive(one: ArchiveNeeds) -> dict[str, Any]:
         "backend": one.archive.findings.backend,
         "build_requires": one.archive.findings.build_requires,
         **_needs(one.needs, one.cpu_seconds),
-        "compiled_first": [
-            {
-                "name": built.name,
-                "version": built.version,
-                "needed_by": built.needed_by,
-                "cpu_seconds": _estimate(built.cpu_seconds),
-            }
-            for built in one.first
-        ],
+        "compiled_first": [_built(built) for built in one.first],
+    }
+
+
+def _built(built: Built) -> dict[str, Any]:
+    return {
+        "name": built.name,
+        "version": built.version,
+        "needed_by": built.needed_by,
+        "cpu_seconds": _estimate(built.cpu_seconds),
     }
 
 

@@ -1,7 +1,9 @@
 """Comparisons and explanations as Markdown, for a pull request or an issue."""
 
+import textwrap
 from collections.abc import Iterator, Sequence
 
+from wheelbase.recipes.buildneeds import BuildNeeds
 from wheelbase.recipes.explain import Explanation
 from wheelbase.recipes.sysdeps import SystemNeeds
 from wheelbase.recipes.values import Comparison
@@ -46,27 +48,41 @@ def explanation_markdown(explanation: Explanation) -> str:
         for one in explanation.candidates
     ]
     title = f"{explanation.name} {explanation.version} on `{explanation.base}`"
-    return (
-        "\n".join(
-            [title, "", *_table(("", "File", "MB", "Why"), rows), "", *(f"- {line}" for line in explanation.advice)]
-        )
-        + "\n"
-    )
+    lines = [title, "", *_table(("", "File", "MB", "Why"), rows), "", *(f"- {line}" for line in explanation.advice)]
+    if building := explanation.building:
+        lines += ["", f"To build it there ({building.system.title}):", "", *_building(building)]
+    return "\n".join([*lines, ""])
 
 
 def sysdeps_markdown(answer: SystemNeeds) -> str:
-    """Return what source archives need, with the command that installs it."""
-    building = answer.building
-    rows = [
-        (group, f"`{need.package}`", f"{need.confidence:.0%}", needs.places(need))
-        for group, listed in needs.groups(building.needs)
-        for need in listed
-    ]
-    lines = [needs.title(answer), "", *_table(("For", "Package", "Sure", "Found in"), rows), ""]
-    if building.needs.build_packages:
-        lines += [f"    {needs.install_line(building.system.manager, building.needs.build_packages)}", ""]
-    said = [*needs.sentences(building), *building.system.notes, *needs.warnings(building.needs)]
-    return "\n".join([*lines, *(f"- {line}" for line in said), "", f"**{building.needs.status.capitalize()}.**", ""])
+    """Return what source archives need, with the commands that install it."""
+    return "\n".join([needs.title(answer), "", *_building(answer.building), ""])
+
+
+def _building(building: BuildNeeds) -> Iterator[str]:
+    """Yield tables of what a build needs and of what it can use, the commands that install it, time and doubts."""
+    tables = (
+        (
+            ("For", "Package", "Sure", "Found in"),
+            [(group, f"`{package}`", *more) for group, package, *more in needs.rows(building)],
+        ),
+        (
+            ("Optional", "Sure", "Lost without it", "Found in"),
+            [(f"`{package}`", *more) for package, *more in needs.optional_rows(building)],
+        ),
+    )
+    for head, rows in tables:
+        if rows:
+            yield from (*_table(head, rows), "")
+    for sentence, command in needs.stages(building):
+        yield from (sentence, "")
+        if command:
+            yield from (textwrap.indent(command, "    "), "")
+    yield from (*(f"- {line}" for line in needs.sentences(building)), "")
+    said = list(needs.doubts(building))
+    yield f"**{building.needs.status.capitalize()}{':' if said else '.'}**"
+    if said:
+        yield from ("", *(f"- {line}" for line in said))
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:

@@ -1,12 +1,14 @@
 """Comparisons, explanations and the catalogue for a terminal, as rich renderables."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from wheelbase.bases.facts import BaseFacts
+from wheelbase.recipes.buildneeds import BuildNeeds
 from wheelbase.recipes.explain import Explanation
 from wheelbase.recipes.sysdeps import SystemNeeds
 from wheelbase.recipes.values import Comparison
@@ -14,6 +16,7 @@ from wheelbase.report import needs
 from wheelbase.report.details import details, footnote, heading, packages, verdict
 from wheelbase.report.units import duration, megabytes
 
+_FILE = 44
 _STYLES = {"wheels": "green", "compiles": "yellow", "impossible": "red", "no-python": "red"}
 
 
@@ -47,6 +50,8 @@ def explanation_text(explanation: Explanation) -> RenderableType:
     base = f"{facts.libc} {facts.libc_version}, Python {explanation.python}{pip}, {facts.arch}"
     title = f"{explanation.name} {explanation.version} on {explanation.base} ({base})"
     table = _table("", "File", ">MB", "Why")
+    # Reasons can be broken better than names, as long as there is room for both.
+    table.columns[1].no_wrap = all(len(one.filename) <= _FILE for one in explanation.candidates)
     for one in explanation.candidates:
         style = "green" if one.taken else "" if one.fits else "dim"
         table.add_row(
@@ -58,7 +63,11 @@ def explanation_text(explanation: Explanation) -> RenderableType:
     parts: list[RenderableType] = [Text(title, style="bold"), "", table, ""]
     answer = f"pip takes {explanation.taken}." if explanation.taken else "There is no file that pip could take."
     parts.append(Text(answer, style="bold"))
-    return Group(*parts, *([_bullets(explanation.advice)] if explanation.advice else []))
+    if explanation.advice:
+        parts.append(_bullets(explanation.advice))
+    if building := explanation.building:
+        parts += ["", Text(f"To build it there ({building.system.title}):", style="bold"), "", *_building(building)]
+    return Group(*parts)
 
 
 def bases_text(rows: Iterable[BaseFacts]) -> RenderableType:
@@ -79,26 +88,32 @@ def bases_text(rows: Iterable[BaseFacts]) -> RenderableType:
 
 
 def sysdeps_text(answer: SystemNeeds) -> RenderableType:
-    """Return what source archives need, group by group with the places that say so."""
+    """Return what source archives need, each package with the place that says so."""
+    return Group(Text(needs.title(answer), style="bold"), "", *_building(answer.building))
+
+
+def _building(building: BuildNeeds) -> Iterator[RenderableType]:
+    """Yield tables of what a build needs and of what it can use, the commands that install it, time and doubts."""
     table = _table("For", "Package", ">Sure", "Found in")
-    building = answer.building
-    for group, listed in needs.groups(building.needs):
-        for number, need in enumerate(listed):
-            sure = f"{need.confidence:.0%}"
-            style = "dim" if group in ("optional", "run") else ""
-            name = Text(need.package, style=style, overflow="fold")
-            table.add_row("" if number else group, name, sure, Text(needs.places(need), style="dim"))
-    parts: list[RenderableType] = [Text(needs.title(answer), style="bold"), ""]
-    if table.row_count:
-        parts += [table, ""]
-    if building.needs.build_packages:
-        parts += [Text(needs.install_line(building.system.manager, building.needs.build_packages), style="green"), ""]
-    parts.append(_bullets([*needs.sentences(building), *building.system.notes]))
-    if said := list(needs.warnings(building.needs)):
-        parts += ["", _bullets(said)]
+    for group, package, sure, place in needs.rows(building):
+        table.add_row(group, Text(package, overflow="fold"), sure, Text(place, style="dim"))
+    optional = _table("Optional", ">Sure", "Lost without it", "Found in")
+    for package, sure, lost, place in needs.optional_rows(building):
+        optional.add_row(Text(package, overflow="fold"), sure, lost, Text(place, style="dim"))
+    for one in (table, optional):
+        if one.row_count:
+            yield from (one, "")
+    for sentence, command in needs.stages(building):
+        yield sentence
+        if command:
+            yield Padding(Text(command, style="green"), (0, 0, 0, 2))
+    yield from ("", _bullets(needs.sentences(building)), "")
+    said = list(needs.doubts(building))
     status = building.needs.status
     style = {"likely complete": "green", "maybe incomplete": "yellow"}.get(status, "red")
-    return Group(*parts, "", Text(f"{status.capitalize()}.", style=style))
+    yield Text(f"{status.capitalize()}{':' if said else '.'}", style=style)
+    if said:
+        yield _bullets(said)
 
 
 def _table(*headings: str) -> Table:

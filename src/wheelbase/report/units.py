@@ -1,5 +1,7 @@
 """Sizes and times as people read them."""
 
+from collections.abc import Sequence
+
 from wheelbase.buildtime import Seconds
 
 
@@ -37,3 +39,17 @@ def few(words: list[str], most: int = 8) -> list[str]:
 def names(words: tuple[str, ...] | list[str], last: str = "and") -> str:
     """Return `a, b and c`."""
     return f" {last} ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
+
+
+def count(number: int, what: str) -> str:
+    """Return `1 package`, `2 packages`."""
+    return f"{number} {what}{'s' if number != 1 else ''}"
+
+
+def fitted(start: str, items: Sequence[str], columns: int = 77) -> str:
+    """Return one line of as many of the items as there is room for, and how many more there are; at least one."""
+    for shown in range(len(items), 0, -1):
+        line = start + ", ".join([*items[:shown], *([f"{len(items) - shown} more"] if shown < len(items) else [])])
+        if len(line) <= columns:
+            break
+    return line
