@@ -161,7 +161,7 @@ def _needs(needs: Needs, seconds: Estimate) -> dict[str, Any]:
     return {
         **{group: [_need(need) for need in listed] for group, listed in groups.items()},
         "missing": needs.missing,
-        "flags": [{"kind": flag.kind, "text": flag.text, "where": flag.where} for flag in needs.flags],
+        "flags": [{"kind": flag.kind, "text": str(flag), "where": flag.where} for flag in needs.flags],
         "status": needs.status,
         "cpu_seconds": _estimate(seconds),
     }

@@ -139,4 +139,4 @@ def told(building: BuildNeeds) -> list[tuple[str, str]]:
         for flag in one.needs.flags:
             named.setdefault(flag, f"{one.archive.name}: ")
     flags = sorted(building.needs.flags, key=lambda flag: _ORDER.index(flag.kind))
-    return [(flag.kind, f"{flag.text} ({named.get(flag, '')}{flag.where})") for flag in flags]
+    return [(flag.kind, f"{flag} ({named.get(flag, '')}{flag.where})") for flag in flags]

@@ -27,7 +27,7 @@ from wheelbase.source.meson import find_in_meson
 from wheelbase.source.python_scripts import find_in_python
 from wheelbase.source.tree import SourceTree, shown
 
-VERSION = "findings-4"
+VERSION = "findings-5"
 """To be raised with any change of what is found: results are kept under it."""
 
 _MOST = 2_000
@@ -109,7 +109,12 @@ def _plain_evidence(one: Evidence) -> Evidence:
 
 
 def _plain_flag(one: Flag) -> Flag:
-    return msgspec.structs.replace(one, text=shown(one.text)[:_LONGEST_TEXT], where=shown(one.where))
+    return msgspec.structs.replace(
+        one,
+        text=shown(one.text)[:_LONGEST_TEXT],
+        where=shown(one.where),
+        condition=shown(one.condition)[:_LONGEST_TEXT],
+    )
 
 
 def _identity(tree: SourceTree) -> tuple[str, str]:

@@ -23,7 +23,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     `where` is "path:line" within the archive. `need` is "required" where a build on Linux always looks for it,
     "optional" where it does without, or does so on a condition that is not known here (`condition`, as written).
     `weight` is how surely such a place tells the truth, in 0 to 1. `bundled` says that the archive has a copy of its
-    own, or fetches one, that is used where the system has none.
+    own, or fetches one, that is used where the system has none. `instead_of` names what is needed rather
+    ("cmake ZLIB"): this is looked for where a system lacks that.
     """
 
     kind: Kind
@@ -33,6 +34,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     weight: float = 0.9
     bundled: bool = False
     condition: str = ""
+    instead_of: str = ""
 
 
 class Flag(msgspec.Struct, frozen=True, kw_only=True):
@@ -40,12 +42,17 @@ class Flag(msgspec.Struct, frozen=True, kw_only=True):
 
     `kind` is "download" (sources are fetched during the build), "unreadable" (a file that cannot be parsed; what it
     says is not known), "dynamic" (a name that only running the build would tell) or "version" (a tool or library must
-    be of a version that is named).
+    be of a version that is named). `condition`, as written, is one that is not known here, where there is one.
     """
 
     kind: Literal["download", "unreadable", "dynamic", "version"]
     text: str
     where: str
+    condition: str = ""
+
+    def __str__(self) -> str:
+        """Return what it says, with the condition."""
+        return f"{self.text} if {self.condition}" if self.condition else self.text
 
 
 class Findings(msgspec.Struct, frozen=True, kw_only=True):

@@ -10,6 +10,7 @@ from typing import Literal
 
 from wheelbase.source.candidates import Meant, settle
 from wheelbase.source.findings import Findings, Flag
+from wheelbase.source.versions import Told, against_release
 from wheelbase.system.platform import System
 
 Status = Literal["likely complete", "maybe incomplete", "cannot build here"]
@@ -79,8 +80,8 @@ def needs_on(findings: Findings, system: System, *, project: str = "") -> Needs:
     chosen = _chosen(libraries, system)
     for package, places in sorted(libraries.items()):
         # Debian's recipes do not name what its toolchain brings, such as the kernel's headers.
-        told = frozenset() if system.contents.is_toolchain(package) else recipe
-        confidence, required = _judge(places, told)
+        known = frozenset() if system.contents.is_toolchain(package) else recipe
+        confidence, required = _judge(places, known)
         if confidence < _SHOWN:
             continue
         required = required or package == chosen
@@ -88,14 +89,15 @@ def needs_on(findings: Findings, system: System, *, project: str = "") -> Needs:
         by_name[need.package] = package
         (tools if _is_tool(places, package) and required else build if required else optional).append(need)
     missing = tuple(dict.fromkeys(_missing(one) for one in unknown if one.row))
+    told = tuple(against_release(findings.flags, system))
     return Needs(
         build=tuple(build),
         optional=tuple(optional),
         tools=(*_toolchain(findings, system), *tools),
         run=_union(_run(build, by_name, libraries, system)),
         missing=missing,
-        flags=(*findings.flags, *_unknown_flags(unknown)),
-        status=_status(findings, unknown, missing),
+        flags=(*(one.flag for one in told), *_unknown_flags(unknown)),
+        status=_status(told, unknown, missing),
     )
 
 
@@ -228,9 +230,10 @@ def _unknown_flags(unknown: Iterable[Meant]) -> Iterable[Flag]:
         )
 
 
-def _status(findings: Findings, unknown: Sequence[Meant], missing: Sequence[str]) -> Status:
-    if missing:
+def _status(told: Sequence[Told], unknown: Sequence[Meant], missing: Sequence[str]) -> Status:
+    if missing or any(one.fails for one in told):
         return "cannot build here"
-    if unknown or any(flag.kind in ("unreadable", "dynamic", "download") for flag in findings.flags):
+    in_doubt = (one.flag for one in told if not one.flag.condition)
+    if unknown or any(flag.kind in ("unreadable", "dynamic", "download") for flag in in_doubt):
         return "maybe incomplete"
     return "likely complete"

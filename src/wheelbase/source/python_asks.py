@@ -266,8 +266,9 @@ def _download(asked: Asked, call: Call) -> Value | None:
     if call.followed or not (call.last in _DOWNLOADS or call.name in _DOWNLOADS):
         return None
     address = next((said.text for value in call.arguments for said in texts(value) if "://" in said.text), "a file")
-    condition = f" if {call.guard[-1]}" if call.guard else ""
-    asked.flags.append(Flag(kind="download", text=f"{call.last} fetches {address[:120]}{condition}", where=call.where))
+    condition = str(call.guard[-1]) if call.guard else ""
+    text = f"{call.last} fetches {address[:120]}"
+    asked.flags.append(Flag(kind="download", text=text, where=call.where, condition=condition))
     return None
 
 

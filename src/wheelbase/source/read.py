@@ -9,6 +9,7 @@ import tarfile
 import zipfile
 import zlib
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -26,6 +27,7 @@ MAX_ARCHIVE = 64 << 20
 _HEAD = 4 << 20
 _MAX_FILE = 256 << 20
 _FACTS = "source-3"
+_Kept = TypeVar("_Kept")
 # What readers of broken archives raise.
 _UNREAD = (
     tarfile.TarError,
@@ -45,16 +47,21 @@ def read_source(client: Client, archive: Candidate) -> SourceFacts:
 
     Of an archive larger than `MAX_ARCHIVE` only the start is read, where the metadata usually stands.
     """
-    if kept := Cache(_FACTS).get(_key(archive)):
-        return msgspec.msgpack.decode(kept, type=SourceFacts)
-    return _read(client, archive)[0]
+    return _kept(_FACTS, archive, SourceFacts) or _read(client, archive)[0]
 
 
 def read_findings(client: Client, archive: Candidate) -> Findings:
     """Return what is found in a source archive on an index; a broken one is an error."""
-    if kept := Cache(VERSION).get(_key(archive)):
-        return msgspec.msgpack.decode(kept, type=Findings)
-    return _read(client, archive)[1]
+    return _kept(VERSION, archive, Findings) or _read(client, archive)[1]
+
+
+def _kept(cache: str, archive: Candidate, kind: type[_Kept]) -> _Kept | None:
+    """Return what was kept of an archive; None where nothing was, or by a version of wheelbase that wrote other fields."""
+    kept = Cache(cache).get(_key(archive))
+    try:
+        return msgspec.msgpack.decode(kept, type=kind) if kept else None
+    except msgspec.ValidationError:
+        return None
 
 
 def findings_of_path(path: Path) -> Findings:

@@ -2,10 +2,11 @@
 
 from datetime import date
 
+import msgspec
 import pytest
 
 from wheelbase.bases.facts import BaseFacts
-from wheelbase.source.findings import Evidence, Findings
+from wheelbase.source.findings import Evidence, Findings, Flag
 from wheelbase.source.needs import Needs, needs_on
 from wheelbase.system.platform import System, system_of
 
@@ -53,3 +54,35 @@ def test_a_recipe_without_it_outweighs_an_include_and_no_script(debian: System) 
     asked = Evidence(kind="library", name="pcsclite", where="setup.py:9", weight=0.8)
     assert needs(debian, INCLUDED, project="psycopg2").build == ()
     assert needs(debian, asked, project="psycopg2").build_packages == ("libpcsclite-dev",)
+
+
+def flagged(debian: System, flag: Flag) -> Needs:
+    return needs_on(Findings(backend="mesonpy", flags=(flag,)), debian)
+
+
+@pytest.mark.parametrize(
+    "text", ["glib-2.0 >= 2.70", "glib-2.0 < 3", "libffi >=3.0", "rust >= 1.50", "cairo >= 1.16.0"]
+)
+def test_a_version_that_the_release_has_is_no_matter(debian: System, text: str) -> None:
+    found = flagged(debian, Flag(kind="version", text=text, where="meson.build:1"))
+    assert (found.flags, found.status) == ((), "likely complete")
+
+
+@pytest.mark.parametrize("text", ["glib-2.0 >= 2.80.0", "glib-2.0 < 2.74", "rust >= 1.83.0"])
+def test_a_version_that_the_release_has_not(debian: System, text: str) -> None:
+    found = flagged(debian, Flag(kind="version", text=text, where="meson.build:1"))
+    assert found.status == "cannot build here"
+    assert found.flags[0].text.startswith(f"needs {text}, and this release has ")
+
+
+@pytest.mark.parametrize("text", ["libavcodec >= 60", "nosuchthing >= 1", "rust of the nightly channel"])
+def test_a_version_that_cannot_be_compared_is_told(debian: System, text: str) -> None:
+    found = flagged(debian, Flag(kind="version", text=text, where="meson.build:1"))
+    assert (found.flags[0].text, found.status) == (text, "likely complete")
+
+
+def test_a_download_on_a_condition_leaves_the_answer_sure(debian: System) -> None:
+    always = Flag(kind="download", text="fetches a file", where="setup.py:1")
+    assert flagged(debian, always).status == "maybe incomplete"
+    found = flagged(debian, msgspec.structs.replace(always, condition="STATIC"))
+    assert (found.status, str(found.flags[0])) == ("likely complete", "fetches a file if STATIC")
