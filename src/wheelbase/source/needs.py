@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import msgspec
+
 from wheelbase.source.candidates import Meant, settle
 from wheelbase.source.findings import Findings, Flag
 from wheelbase.source.versions import Told, against_release
@@ -68,7 +70,7 @@ def needs_on(findings: Findings, system: System, *, project: str = "") -> Needs:
     recipe = system.recipe_of(project)
     libraries: dict[str, list[Meant]] = {}
     unknown: list[Meant] = []
-    for meant in settle(findings.evidence, system):
+    for meant in _with_alternatives(list(settle(findings.evidence, system))):
         if meant.package:
             libraries.setdefault(meant.package, []).append(meant)
         elif _matters(meant):
@@ -99,6 +101,23 @@ def needs_on(findings: Findings, system: System, *, project: str = "") -> Needs:
         flags=(*(one.flag for one in told), *_unknown_flags(unknown)),
         status=_status(told, unknown, missing),
     )
+
+
+def _with_alternatives(settled: list[Meant]) -> list[Meant]:
+    """Return the same with the first alternative there is in the place of each required piece that is not there."""
+    others: dict[str, list[int]] = {}
+    for number, one in enumerate(settled):
+        if one.evidence.instead_of and one.package:
+            others.setdefault(one.evidence.instead_of, []).append(number)
+    for number, one in enumerate(settled) if others else ():
+        found = others.get(f"{one.evidence.kind} {one.evidence.name}") if _matters(one) and not one.package else None
+        if found:
+            other = settled[found[0]]
+            weight = max(other.weight, one.weight)
+            evidence = msgspec.structs.replace(other.evidence, need="required", weight=weight, bundled=False)
+            settled[found[0]] = replace(other, evidence=evidence, weight=weight)
+            settled[number] = replace(one, evidence=msgspec.structs.replace(one.evidence, need="optional"))
+    return settled
 
 
 def _chosen(libraries: Mapping[str, list[Meant]], system: System) -> str | None:

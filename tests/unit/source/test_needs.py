@@ -86,3 +86,20 @@ def test_a_download_on_a_condition_leaves_the_answer_sure(debian: System) -> Non
     assert flagged(debian, always).status == "maybe incomplete"
     found = flagged(debian, msgspec.structs.replace(always, condition="STATIC"))
     assert (found.status, str(found.flags[0])) == ("likely complete", "fetches a file if STATIC")
+
+
+def test_an_alternative_takes_the_place_of_what_the_release_lacks(debian: System) -> None:
+    first = Evidence(kind="pkg-config", name="nosuchpcsc", where="meson.build:1")
+    other = Evidence(
+        kind="library",
+        name="pcsclite",
+        where="meson.build:3",
+        need="optional",
+        weight=0.2,
+        instead_of="pkg-config nosuchpcsc",
+    )
+    assert needs(debian, first, other).build_packages == ("libpcsclite-dev",)
+    there = msgspec.structs.replace(first, name="libusb-1.0")
+    assert needs(debian, there, msgspec.structs.replace(other, instead_of="pkg-config libusb-1.0")).build_packages == (
+        "libusb-1.0-0-dev",
+    )
