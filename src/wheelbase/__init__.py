@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from wheelbase.recipes.compare import compare
     from wheelbase.recipes.explain import explain
+    from wheelbase.recipes.sysdeps import sysdeps
 
-__all__ = ["__version__", "compare", "explain"]
+__all__ = ["__version__", "compare", "explain", "sysdeps"]
 __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
     """Import the recipes when they are first asked for: `wheelbase --help` needs none of them."""
-    if name in ("compare", "explain"):
+    if name in ("compare", "explain", "sysdeps"):
         from importlib import import_module
 
         return getattr(import_module(f"wheelbase.recipes.{name}"), name)
