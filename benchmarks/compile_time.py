@@ -23,7 +23,8 @@ from packaging.utils import canonicalize_name
 
 from wheelbase.source import compiletime
 from wheelbase.source.counts import count_work
-from wheelbase.source.tree import tree_of_archive
+from wheelbase.source.python_scripts import find_in_python
+from wheelbase.source.tree import SourceTree, tree_of_archive
 
 Array = NDArray[np.float64]
 Counts = dict[str, float]
@@ -38,6 +39,8 @@ EXPECTED: dict[str, float] = {
     "c_files": 0.05,
     "c_code": 0.4,
     "c_headers": 0.02,
+    "optimized_code": 0.2,
+    "packed_mb": 4.0,
     "cpp_files": 0.3,
     "cpp_code": 0.4,
     "cpp_headers": 0.1,
@@ -45,9 +48,12 @@ EXPECTED: dict[str, float] = {
     "heavy_cpp_files": 8.0,
     "cython_made_mb": 3.5,
     "cython_modules": 1.5,
-    "cython_mb": 110.0,
+    "cython_mb": 180.0,
+    "cython_view_modules": 4.0,
     "cython_cpp_modules": 1.0,
-    "configure_scripts": 15.0,
+    "configure_checks": 4.0,
+    "cffi_modules": 0.5,
+    "cffi_mb": 120.0,
     "swig_mb": 25.0,
     "fortran_files": 0.08,
     "fortran_mb": 2.0,
@@ -55,7 +61,7 @@ EXPECTED: dict[str, float] = {
     "rust_mb": 45.0,
 }
 #: How strongly the expected holds: this many measurements that are off by a factor of e count as one.
-HOLD = 0.2
+HOLD = 0.4
 #: Residuals (logarithms) beyond this count linearly, no longer by their square: some builds do what nothing tells.
 FAR = 0.7
 #: Of this share of residuals the range given to users holds the truth.
@@ -68,7 +74,7 @@ MEASURED_SPREAD = 1.5
 
 TEMPLATE = """\
 # The model of compile time: CPU seconds on one core, a sum of constants times counts (see counts.py). Written by
-# benchmarks/compile_time.py from measured builds by gcc 12 on x86-64, most at -O2. Each project left out in turn:
+# benchmarks/compile_time.py from measured builds by gcc 12 and 14 on x86-64, most at -O2. Each project left out:
 # {all};
 # of {least} s and more: {large}.
 base = {base}
@@ -81,10 +87,10 @@ base = {base}
 [spread]
 {spread}
 
-# How many times larger shared objects are with the debug information that setuptools' builds leave in: the median of
-# setuptools' builds in benchmarks/sysdeps, where builds by Meson and CMake have 1.0 to 1.2.
+# How many times larger shared objects are with the debug information that setuptools' builds leave in, by language: the
+# medians of its builds in benchmarks/sysdeps, where builds by Meson and CMake have 1.0 to 1.2.
 [debug]
-setuptools = {debug}
+{debug}
 
 # What was measured, by normalized name: time and counts of a version, from which others are scaled.
 [measured]
@@ -94,12 +100,16 @@ setuptools = {debug}
 
 @dataclass(frozen=True, kw_only=True)
 class Build:
-    """A build that was measured, and what was counted in its archive."""
+    """A build that was measured, and what was counted in its archive.
+
+    `debug` is how many times larger its shared objects are than stripped ones, None where that is not known.
+    """
 
     name: str
     version: str
     seconds: float
     counts: Counts
+    debug: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,14 +148,36 @@ def load(cache: Path) -> list[Build]:
     listed += [archive for archive in tuned if archive.get("extension_bytes")]
     times: dict[tuple[str, str], list[float]] = {}
     counts: dict[tuple[str, str], Counts] = {}
+    debug: dict[tuple[str, str], float] = {}
     for entry in listed:
         plan = Plan(**{key: entry[key] for key in ("name", "version", "filename", "sha256")})
         key = (canonicalize_name(plan.name), plan.version)
         times.setdefault(key, []).append(entry["cpu_seconds"])
+        if stripped := entry.get("extension_bytes_stripped"):
+            debug[key] = entry["extension_bytes"] / stripped
         if key not in counts:
-            counts[key] = count_work(tree_of_archive(fetch(plan, cache).read_bytes(), plan.filename))
+            counts[key] = _counted(tree_of_archive(fetch(plan, cache).read_bytes(), plan.filename))
     means = {key: round(statistics.geometric_mean(seen), 1) for key, seen in sorted(times.items())}
-    return [Build(name=key[0], version=key[1], seconds=mean, counts=counts[key]) for key, mean in means.items()]
+    return [
+        Build(name=key[0], version=key[1], seconds=mean, counts=counts[key], debug=debug.get(key))
+        for key, mean in means.items()
+    ]
+
+
+def _counted(tree: SourceTree) -> Counts:
+    """Count as an analysis does, after the scripts were followed, which tells what is compiled and how often."""
+    list(find_in_python(tree))
+    return count_work(tree)
+
+
+def debug_factors(builds: list[Build]) -> dict[str, float]:
+    """Return how many times larger debug information makes what setuptools builds, by language."""
+    found: dict[str, list[float]] = {"c": [], "cpp": [], "cython": []}
+    for build in builds:
+        if build.debug and not build.counts.keys() & {"meson", "cmake"}:
+            languages = {feature.partition("_")[0] for feature in build.counts}
+            found[next((name for name in ("cython", "cpp") if name in languages), "c")].append(build.debug)
+    return {language: statistics.median(factors) for language, factors in found.items()}
 
 
 def fit(builds: list[Build]) -> Counts:
@@ -218,8 +250,7 @@ def scaled_errors(builds: list[Build], constants: Counts) -> list[float]:
 
 def _toml(builds: list[Build], constants: Counts, guesses: list[Guess]) -> str:
     """Return the file that the module reads."""
-    path = Path(compiletime.__file__).with_suffix(".toml")
-    debug = tomllib.loads(path.read_text())["debug"]["setuptools"]
+    debug = debug_factors(builds)
     large = [guess for guess in guesses if guess.build.seconds >= LARGE]
     versions = spread(scaled_errors(builds, constants))
     spreads = {
@@ -234,7 +265,7 @@ def _toml(builds: list[Build], constants: Counts, guesses: list[Guess]) -> str:
         base=constants["base"],
         seconds="\n".join(f"{name} = {value}" for name, value in constants.items() if name != "base"),
         spread="\n".join(f"{name} = {value:.1f}" for name, value in spreads.items()),
-        debug=debug,
+        debug="\n".join(f"{language} = {factor:.1f}" for language, factor in debug.items()),
         measured="\n".join(_measured(builds)),
     )
 

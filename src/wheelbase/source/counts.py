@@ -7,32 +7,35 @@ and tables of numbers, of which large files often consist. What a C++ file inclu
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 
 from wheelbase.source.backend import Backend, backend_of
-from wheelbase.source.includes import (
-    C_SUFFIXES,
-    CPP_SUFFIXES,
-    FORTRAN_SUFFIXES,
-    is_cython_output,
-    named_sources,
-    own_header,
-)
+from wheelbase.source.counts_c import Included, Statements, extensions_of
+from wheelbase.source.includes import C_SUFFIXES, CPP_SUFFIXES, FORTRAN_SUFFIXES, is_cython_output, named_sources
 from wheelbase.source.tree import SourceTree
 
 _TEMPLATE_SUFFIXES = ("in", "tp", "src")
 _TEMPLATES = (".pyx", ".pxi", ".c", ".cpp")
-_INCLUDE = re.compile(rb"#[ \t]*include[ \t]*(?:\"([^\"\n]{1,200})\"|<([^>\n]{1,200})>)")
-_HEAVY = ("pybind11/", "boost/", "Eigen/", "eigen3/", "nanobind/")
+_HEAVY = ("<pybind11/", "<boost/", "<Eigen/", "<eigen3/", "<nanobind/")
+_LIGHT = frozenset(  # of the C++ library, but a few lines: C's headers are light too
+    "array exception initializer_list limits new tuple type_traits typeinfo utility version cassert cctype cerrno cfenv"
+    " cfloat cinttypes climits clocale csetjmp csignal cstdarg cstdbool cstddef cstdint cstdio cstdlib cstring ctime"
+    " cuchar cwchar cwctype".split()
+)
+_CFFI = re.compile(rb"\.set_source(?:_pkgconfig)?\((?!\s*[^,)]+,\s*None\b)")
 _CYTHON_INCLUDE = re.compile(rb"^[ \t]*include[ \t]+[\"']([^\"'\n]{1,200})[\"']", re.M)
 _CYTHON_PYTHON = re.compile(rb"^[ \t]*(?:import cython|from cython)\b", re.M)
+_CYTHON_PROSE = re.compile(rb'"""[\s\S]*?"""|\'\'\'[\s\S]*?\'\'\'|#[^\n]*|^[ \t]+', re.M)
+_CYTHON_VIEW = re.compile(rb"\w[ \t]*\[[ \t]*:[:1, \t]*\][ \t]*\w")  # `double[:, ::1] name`, a memoryview
 _IN_CPP = re.compile(rb"^#[ \t]*distutils:[ \t]*language[ \t]*=[ \t]*c\+\+|\bfrom libcpp\b", re.M)
-_ALL_IN_CPP = re.compile(r"language[\"']?[ \t]*[=:][ \t]*[\"']c\+\+")
+_ALL_IN_CPP = re.compile(r"cython_language=cpp|language[\"']?[ \t]*[=:][ \t]*[\"']c\+\+")
+_MORE_OPTIMIZED = re.compile(r"-O3|-Ofast")
+_COMPILES = re.compile(r"\bspawn\(|\bnew_compiler\(|\bcompiler\.compile\(")
+_PACKED = re.compile(r"-v?\d[\w.]*\.(?:tar\.(?:gz|bz2|xz)|tgz)$")
 _WORD = re.compile(r"[\w.+-]+")
 _LARGE_CONFIGURE = 60_000  # bytes; what autoconf writes is larger, what people write is not
 _MOST_CONFIGURES = 3
 _HEAD = 20_000  # bytes in which a module says that it is for Cython
-_MOST_STEPS = 300_000  # files looked at for what all sources include, taken together
-_DEEPEST = 60  # of headers that include headers
 
 
 def count_work(tree: SourceTree) -> dict[str, float]:
@@ -47,7 +50,11 @@ def count_work(tree: SourceTree) -> dict[str, float]:
     if backend.requires_any("cython"):
         _count_cython_python(tree, stems, count)
     _count_others(tree, count)
-    count["configure_scripts"] = min(_MOST_CONFIGURES, len(scripts.configured))
+    if "maturin" in backend.name or backend.requires_any("maturin", "setuptools-rust"):
+        _count_rust(tree, count)
+    _count_configures(tree, scripts, count)
+    if backend.requires_any("cffi") or any("cffi_modules" in tree.text(path) for path in ("setup.py", "setup.cfg")):
+        _count_cffi(tree, count)
     if count.total():
         count.update(_set_up(backend))
     return {name: round(value, 6) for name, value in sorted(count.items()) if value}
@@ -59,98 +66,58 @@ class _Scripts:
     def __init__(self, tree: SourceTree) -> None:
         words: set[str] = set()
         self.cython_in_cpp = False
+        self.more_optimized = False
+        self.compile = False  # by themselves: extensions are not all then
         for path in tree.used():
             name = path.rsplit("/", 1)[-1]
-            if name == "CMakeLists.txt" or (name.endswith(".py") and ("/" not in path or "setup" in path)):
+            in_python = name.endswith(".py") and ("/" not in path or "setup" in path)
+            if in_python or name in ("CMakeLists.txt", "meson.build"):
                 text = tree.text(path)
                 words.update(_WORD.findall(text))
+                self.compile |= bool(_COMPILES.search(text))
+                self.more_optimized |= bool(_MORE_OPTIMIZED.search(text))
                 self.cython_in_cpp |= bool(_ALL_IN_CPP.search(text))
         large = (path for path in tree.named("configure") if tree.sizes[path] > _LARGE_CONFIGURE)
         # The folders whose `configure` is run: many archives have one that nothing calls.
         self.configured = [path.removesuffix("configure") for path in large] if "configure" in words else []
 
 
-class _Included:
-    """The files that each file includes, be it by way of others; `<name>` for what the archive does not have."""
-
-    def __init__(self, tree: SourceTree) -> None:
-        self._tree = tree
-        self._resolved: dict[tuple[str, str], str | None] = {}
-        self._direct: dict[str, tuple[str, ...]] = {}
-        self._all: dict[str, frozenset[str]] = {}
-        self._left = _MOST_STEPS
-
-    def direct(self, path: str) -> tuple[str, ...]:
-        """Return what a file itself includes."""
-        known = self._direct.get(path)
-        if known is None:
-            names = (quoted or angled for quoted, angled in _INCLUDE.findall(self._tree.raw(path)))
-            found = dict.fromkeys(self._resolve(path, name.decode("utf-8", "replace")) for name in names)
-            known = self._direct[path] = tuple(name for name in found if name)
-        return known
-
-    def all(self, path: str, depth: int = 0) -> frozenset[str]:
-        """Return the file and all that it includes; less of that where headers include each other in a circle."""
-        known = self._all.get(path)
-        if known is None:
-            self._all[path] = frozenset((path,))
-            found = {path}
-            for name in self.direct(path):
-                if name.startswith("<") or depth > _DEEPEST or self._left < 0:
-                    found.add(name)
-                else:
-                    more = self.all(name, depth + 1)
-                    self._left -= len(more)
-                    found |= more
-            known = self._all[path] = frozenset(found)
-        return known
-
-    def _resolve(self, path: str, name: str) -> str:
-        """Return the archive's own file that is meant, "" if the build makes it."""
-        key = (path.rpartition("/")[0], name)
-        if key not in self._resolved:
-            self._resolved[key] = own_header(self._tree, path, name)
-        own = self._resolved[key]
-        return f"<{name}>" if own is None else own
-
-
 def _count_c(tree: SourceTree, made: set[str], scripts: _Scripts, count: Counter[str]) -> None:
-    """Count C and C++: what is written, what of it is included, and what Cython made."""
-    included = _Included(tree)
-    statements = _Statements(tree)
+    """Count C and C++: what is written, as often as it is compiled, what of it is included, and what Cython made."""
+    included, statements, extensions = Included(tree), Statements(tree), extensions_of(tree)
+    for path in _compiled(tree, made, scripts, included, extensions):
+        kind = "cpp" if _suffix(path) in CPP_SUFFIXES else "c"
+        often = extensions.get(path, 1)
+        files = included.all(path)
+        own = [name for name in files if not name.startswith("<")]
+        code = sum(statements[name] for name in own if _is_c(name))
+        _add(count, f"{kind}_headers", often * (sum(statements[name] for name in own) - code))
+        if path in made:
+            _add(count, "cython_made_mb", tree.sizes[path] / 1e6)
+        else:
+            # What is included again and again is compiled each time, with other macros.
+            code += sum((times - 1) * statements[name] for name, times in included.again(path).items())
+            _add(count, f"{kind}_code", often * code)
+            _add(count, "optimized_code", often * code * scripts.more_optimized)
+            count[f"{kind}_files"] += often
+        if kind == "cpp":
+            count["std_headers"] += often * sum(map(_is_of_cpp, files))
+            count["heavy_cpp_files"] += often * any(name.startswith(_HEAVY) for name in files)
+
+
+def _compiled(
+    tree: SourceTree, made: set[str], scripts: _Scripts, included: Included, extensions: Mapping[str, int]
+) -> Iterator[str]:
+    """Yield the sources that the compiler is given: others include the rest of them, or nothing uses it."""
     sources = [path for path in tree.used() if _suffix(path) in C_SUFFIXES]
     named = set(named_sources(tree)) if sources else set()
     parts = {other for path in sources for other in included.direct(path) if other != path and _is_c(other)}
     for path in sources:
-        if path in parts:
-            continue
-        if path in made:
-            _add(count, "cython_made_mb", tree.sizes[path] / 1e6)
-        elif path not in named and path.endswith(C_SUFFIXES) and not path.startswith(tuple(scripts.configured)):
-            continue
-        kind = "cpp" if _suffix(path) in CPP_SUFFIXES else "c"
-        files = included.all(path)
-        own = [name for name in files if not name.startswith("<")]
-        code = sum(statements[name] for name in own if _is_c(name))
-        _add(count, f"{kind}_headers", sum(statements[name] for name in own) - code)
-        if path not in made:
-            _add(count, f"{kind}_code", code)
-            count[f"{kind}_files"] += 1
-        if kind == "cpp":
-            count["std_headers"] += sum(name.startswith("<") and "." not in name for name in files)
-            count["heavy_cpp_files"] += any(name[1:].startswith(_HEAVY) for name in files if name.startswith("<"))
-
-
-class _Statements(dict[str, float]):
-    """Thousands of semicolons by path. Of a large file only the start is kept: it stands for the rest."""
-
-    def __init__(self, tree: SourceTree) -> None:
-        self._tree = tree
-
-    def __missing__(self, path: str) -> float:
-        text = self._tree.raw(path)
-        self[path] = text.count(b";") / 1000 * self._tree.sizes[path] / max(1, len(text))
-        return self[path]
+        # Of those on a condition, the ones that extensions have stand in for libraries mostly.
+        left_out = path in tree.conditional and path not in extensions and not scripts.compile
+        unnamed = path not in named and path.endswith(C_SUFFIXES) and not path.startswith(tuple(scripts.configured))
+        if path not in parts and (path in made or not (left_out or unnamed)):
+            yield path
 
 
 def _count_cython(tree: SourceTree, stems: set[str], scripts: _Scripts, count: Counter[str]) -> None:
@@ -164,7 +131,9 @@ def _count_cython(tree: SourceTree, stems: set[str], scripts: _Scripts, count: C
     for path in sorted(parts):
         if _suffix(path) == ".pyx" and path not in included and path.split(".pyx")[0] not in stems:
             count["cython_modules"] += 1
-            _add(count, "cython_mb", sum(tree.sizes[part] for part in _reached(path, parts)) / 1e6)
+            reached = list(_reached(path, parts))
+            _add(count, "cython_mb", sum(_cython_size(tree, part) for part in reached) / 1e6)
+            count["cython_view_modules"] += any(_CYTHON_VIEW.search(tree.raw(part)) for part in reached)
             count["cython_cpp_modules"] += scripts.cython_in_cpp or bool(_IN_CPP.search(tree.raw(path)))
 
 
@@ -172,6 +141,12 @@ def _cython_parts(tree: SourceTree, path: str, names: Mapping[str, list[str]]) -
     """Return the files that one in Cython's language takes in as text."""
     bases = (name.rsplit(b"/", 1)[-1].decode("utf-8", "replace") for name in _CYTHON_INCLUDE.findall(tree.raw(path)))
     return tuple(dict.fromkeys(names[base][0] for base in bases if base in names and names[base][0] != path))
+
+
+def _cython_size(tree: SourceTree, path: str) -> float:
+    """Return the bytes of a file in Cython's language without comments, docstrings and indentation."""
+    text = tree.raw(path)
+    return len(_CYTHON_PROSE.sub(b"", text)) * tree.sizes[path] / max(1, len(text))
 
 
 def _reached(start: str, parts: Mapping[str, Iterable[str]]) -> Iterator[str]:
@@ -191,25 +166,44 @@ def _count_cython_python(tree: SourceTree, stems: set[str], count: Counter[str])
             text = tree.raw(path)
             if _CYTHON_PYTHON.search(text[:_HEAD]) and b"cythonize" not in text:
                 count["cython_modules"] += 1
-                _add(count, "cython_mb", tree.sizes[path] / 1e6)
+                _add(count, "cython_mb", _cython_size(tree, path) / 1e6)
 
 
 def _count_others(tree: SourceTree, count: Counter[str]) -> None:
     swig: Counter[str] = Counter()
     for path in tree.used():
         suffix, megabytes = _suffix(path), tree.sizes[path] / 1e6
-        if suffix in FORTRAN_SUFFIXES:
+        if _PACKED.search(path):
+            _add(count, "packed_mb", megabytes)  # a library's archive, unpacked and compiled by the build
+        elif suffix in FORTRAN_SUFFIXES:
             _add(count, "fortran_mb", megabytes)
             count["fortran_files"] += 1
-        elif suffix == ".rs":
-            _add(count, "rust_mb", megabytes)
-        elif path.endswith("Cargo.lock"):
-            count["crates"] = max(count["crates"], tree.raw(path).count(b"[[package]]"))
         elif suffix == ".i" and f"{path[:-2]}_wrap.c" not in tree and f"{path[:-2]}_wrap.cpp" not in tree:
             _add(swig, "swig_mb", megabytes)
             swig["modules"] += b"%module" in tree.raw(path)[:4000]
     if swig["modules"]:
         count["swig_mb"] = swig["swig_mb"]
+
+
+def _count_rust(tree: SourceTree, count: Counter[str]) -> None:
+    _add(count, "rust_mb", sum(tree.sizes[path] for path in tree.ending(".rs")) / 1e6)
+    count["crates"] = max((tree.raw(path).count(b"[[package]]") for path in tree.named("Cargo.lock")), default=0)
+
+
+def _count_configures(tree: SourceTree, scripts: _Scripts, count: Counter[str]) -> None:
+    """Count what configure scripts check, each time with a compiler."""
+    for folder in scripts.configured[:_MOST_CONFIGURES]:
+        _add(count, "configure_checks", tree.raw(f"{folder}configure").count(b"checking") / 100)
+
+
+def _count_cffi(tree: SourceTree, count: Counter[str]) -> None:
+    """Count the declarations that cffi writes C for: they stand in scripts, or in headers beside them."""
+    for path in tree.ending(".py"):
+        if _CFFI.search(tree.raw(path)):
+            folder = path.rpartition("/")[0]
+            beside = (name for name in tree.ending(".h") if folder and name.startswith(f"{folder}/"))
+            count["cffi_modules"] += 1
+            _add(count, "cffi_mb", sum(tree.sizes[name] for name in (path, *beside)) / 1e6)
 
 
 def _set_up(backend: Backend) -> Iterator[str]:
@@ -224,10 +218,16 @@ def _add(count: Counter[str], name: str, amount: float) -> None:
     count[name] += amount  # type: ignore[assignment]  # a Counter of fractions works, its types just do not say so
 
 
+def _is_of_cpp(name: str) -> bool:
+    """Say whether what is included is a header of the C++ library, and no light one."""
+    return name.startswith("<") and "." not in name and name[1:-1] not in _LIGHT
+
+
 def _is_c(path: str) -> bool:
     return _suffix(path) in C_SUFFIXES
 
 
+@lru_cache(1 << 14)
 def _suffix(path: str) -> str:
     """Return the suffix that says what a file becomes: that of the template (`.pyx.in`, `.c.src`) where it is one."""
     stem, dot, last = _untemplated(path.rsplit("/", 1)[-1].lower()).rpartition(".")
