@@ -14,7 +14,7 @@ from wheelbase.system.contents import Contents, HeaderHit
 from wheelbase.system.names import Row
 from wheelbase.system.platform import System
 
-_DEPTH_WEIGHT = (1.0, 0.8, 0.6)
+_DEPTH_WEIGHT = (1.0, 0.6, 0.4)
 _FAMOUS = 15  # packages that many others build with: a header found below a folder of theirs is likely theirs
 _USED = 2
 _WIDESPREAD = 100  # packages of so many dependents set their include folders with a pkg-config file

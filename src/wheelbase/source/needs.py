@@ -4,6 +4,7 @@ The order of trust: the user's own file, `[external]` tables, what build scripts
 sources include. What the distribution's own package of the project is built with confirms, and never adds.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -24,6 +25,8 @@ _CERTAIN = 0.98
 _CONFIRMED = 0.9
 _MOST_PLACES = 8
 _TLS = frozenset("openssl gnutls nss mbedtls wolfssl libressl".split())
+_CHOSEN = re.compile(r"environ|getenv|option|static|force|update|\bgit\b", re.IGNORECASE)
+"""Conditions that hold where somebody asked for them."""
 _ASKED_BY_NAME = frozenset(("pkg-config", "cmake", "library", "program", "crate", "virtual"))
 
 
@@ -252,7 +255,7 @@ def _unknown_flags(unknown: Iterable[Meant]) -> Iterable[Flag]:
 def _status(told: Sequence[Told], unknown: Sequence[Meant], missing: Sequence[str]) -> Status:
     if missing or any(one.fails for one in told):
         return "cannot build here"
-    in_doubt = (one.flag for one in told if not one.flag.condition)
+    in_doubt = (one.flag for one in told if not _CHOSEN.search(one.flag.condition))
     if unknown or any(flag.kind in ("unreadable", "dynamic", "download") for flag in in_doubt):
         return "maybe incomplete"
     return "likely complete"

@@ -97,10 +97,12 @@ def _same(arguments: Arguments, named: dict[str, Value], guard: Guard) -> Value 
 
 
 def _has_attribute(arguments: Arguments, named: dict[str, Value], guard: Guard) -> Value | None:
-    if len(arguments) == 2 and isinstance(arguments[0], Unknown) and arguments[0].name == "sys":
-        name = next(texts(arguments[1]), None)
-        if name and (is_elsewhere(name.text) or name.text.startswith(("pypy", "getwindows", "gettotalref"))):
-            return Const(False)
+    name = next(texts(arguments[1]), None) if len(arguments) == 2 else None
+    if name and name.text == "set_source":
+        return Const(True)  # cffi has had it since 1.0
+    of_sys = isinstance(arguments[0], Unknown) and arguments[0].name == "sys" if name else False
+    if name and of_sys and (is_elsewhere(name.text) or name.text.startswith(("pypy", "getwindows", "gettotalref"))):
+        return Const(False)
     return NOTHING
 
 

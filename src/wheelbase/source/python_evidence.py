@@ -11,7 +11,7 @@ from itertools import islice
 import msgspec
 
 from wheelbase.source.findings import Evidence, Flag
-from wheelbase.source.includes import C_SUFFIXES, find_includes, own_header
+from wheelbase.source.includes import C_SUFFIXES, FORTRAN_SUFFIXES, find_includes, own_header
 from wheelbase.source.python_asked import LOOSE, Asked, Built, Linked
 from wheelbase.source.python_commands import is_program
 from wheelbase.source.python_libraries import is_always_there, is_dynamic, requests_of_list
@@ -26,7 +26,7 @@ from wheelbase.source.python_values import (
     is_open,
     leaves,
 )
-from wheelbase.source.tree import SourceTree
+from wheelbase.source.tree import SourceTree, is_vendored
 
 _BUNDLED_OPTION = re.compile(r"system|bundle|vendor|embed", re.IGNORECASE)
 _RECIPES = ("configure", "configure.ac", "CMakeLists.txt", "Makefile", "Makefile.in", "meson.build", "autogen.sh")
@@ -59,6 +59,8 @@ def evidence_of(asked: Asked, tree: SourceTree) -> Iterator[Evidence]:
             best[key] = evidence
     yield from best.values()
     yield from _of_sources(asked, tree)
+    if any(request.name == "make" and not request.guard for request in requests):
+        yield from _of_makefiles(tree)
 
 
 def _of_libtool(requests: Iterable[Request], tree: SourceTree) -> list[Request]:
@@ -236,6 +238,16 @@ def _copies(tree: SourceTree) -> set[str]:
         elif packed := _PACKED.fullmatch(name):
             found.add(stem(packed[1]))
     return found
+
+
+def _of_makefiles(tree: SourceTree) -> Iterator[Evidence]:
+    """Yield the languages of what lies beside Makefiles, which are run."""
+    folders = {path.rpartition("/")[0]: path for path in tree.named("Makefile", "GNUmakefile") if not is_vendored(path)}
+    for language, suffixes in (("c", C_SUFFIXES), ("fortran", FORTRAN_SUFFIXES)):
+        for path in tree.ending(*suffixes):
+            if makefile := folders.get(path.rpartition("/")[0]):
+                yield Evidence(kind="language", name=language, where=f"{makefile}:1")
+                break
 
 
 def _of_sources(asked: Asked, tree: SourceTree) -> Iterator[Evidence]:

@@ -155,7 +155,15 @@ class _Scripts:
             for path in (f"{stem}.py", f"{stem}/__init__.py"):
                 if path in self.tree:
                     return self.follow(path, dotted) if self._is_of_build(path) else None
+            if self.interpreter.tries and self._lacks(base, inner):
+                raise Stopped  # into the handler, as Python would
         return None
+
+    def _lacks(self, base: str, inner: str) -> bool:
+        """Say whether a module is of a package of the archive, and not there: written by a build perhaps, later."""
+        package, _, name = inner.rpartition("/")
+        start = "/".join(part for part in (base, package, "__init__.py") if part)
+        return bool(package) and start in self.tree and not re.search(rf"\b{name}\b|\*", self.tree.text(start))
 
     def _is_of_build(self, path: str) -> bool:
         """Say whether a module has to do with the build, rather than being what the archive installs."""
@@ -163,7 +171,8 @@ class _Scripts:
         installed = f"{folder}/__init__.py" in self.tree and folder not in self.folders
         if installed and not _BUILD_WORD.search(name) and not _FFI.search(self.tree.raw(path)):
             return False
-        return path in self.scopes or bool(_BUILDS.search(self.tree.raw(path)))
+        # What stands beside setup.py and is imported by it is of the build, whatever it holds.
+        return path in self.scopes or "/" not in path or bool(_BUILDS.search(self.tree.raw(path)))
 
     def _follow_uncalled(self) -> None:
         """Follow the classes and functions that the build may call although no script does."""

@@ -56,7 +56,7 @@ def read_findings(client: Client, archive: Candidate) -> Findings:
 
 
 def _kept(cache: str, archive: Candidate, kind: type[_Kept]) -> _Kept | None:
-    """Return what was kept of an archive; None where nothing was, or by a version of wheelbase that wrote other fields."""
+    """Return what was kept of an archive; None where nothing was, or with other fields by another wheelbase."""
     kept = Cache(cache).get(_key(archive))
     try:
         return msgspec.msgpack.decode(kept, type=kind) if kept else None

@@ -1,4 +1,4 @@
-"""Versions that a build asks for, against those of a release: what holds is no matter, what does not no package cures."""
+"""Versions that a build asks for, against those of a release: what does not hold, no package cures."""
 
 import re
 from collections.abc import Iterable, Iterator

@@ -760,3 +760,17 @@ def test_what_autoreconf_runs() -> None:
     files = {"setup.py": f"{START}subprocess.check_call(['./autogen.sh'], cwd='lib')\nsetup()".encode()}
     found = find_in({**files, "lib/configure.ac": b"AC_INIT\nLT_INIT\n"})
     assert {one.name for one in found if isinstance(one, Evidence)} == {"autoreconf", "libtoolize"}
+
+
+def test_a_module_that_the_archive_lacks_is_an_import_error() -> None:
+    files = {
+        "setup.py": f"{START}try:\n    from pkg import _config\nexcept ImportError:\n    libs = ['pq']{EXT}".encode(),
+        "pkg/__init__.py": b"",
+    }
+    assert {one.name for one in find_in(files) if isinstance(one, Evidence) and one.need == "required"} == {"pq"}
+
+
+def test_languages_beside_a_makefile_that_is_run() -> None:
+    files = {"setup.py": f"{START}subprocess.check_call(['make'], cwd='fortran')\nsetup()".encode()}
+    found = find_in({**files, "fortran/Makefile": b"all:\n", "fortran/a.f90": b"end\n"})
+    assert {one.name for one in found if isinstance(one, Evidence)} == {"make", "fortran"}
