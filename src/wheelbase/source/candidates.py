@@ -14,7 +14,8 @@ from wheelbase.system.contents import Contents, HeaderHit
 from wheelbase.system.names import Row
 from wheelbase.system.platform import System
 
-_DEPTH_WEIGHT = (1.0, 0.6, 0.4)
+_DEPTH_WEIGHT = (1.0, 0.8, 0.6)
+_ASTRAY = 0.5  # of a file that includes what no package has: its headers are of something else, likely
 _FAMOUS = 15  # packages that many others build with: a header found below a folder of theirs is likely theirs
 _USED = 2
 _WIDESPREAD = 100  # packages of so many dependents set their include folders with a pkg-config file
@@ -91,6 +92,7 @@ def _best(packages: frozenset[str], contents: Contents) -> str | None:
 def _cover(
     headers: list[tuple[Evidence, tuple[HeaderHit, ...]]], strong: set[str], contents: Contents
 ) -> Iterator[Meant]:
+    missed = Counter(one.where.rpartition(":")[0] for one, hits in headers if not hits and one.need == "required")
     explains = Counter(package for _, hits in headers for package in {hit.package for hit in hits})
     # Those with the fewest candidates first: what they settle decides the others.
     for one, hits in sorted(headers, key=lambda pair: len({hit.package for hit in pair[1]})):
@@ -106,7 +108,9 @@ def _cover(
             depth, package = best.depth, best.package
             if depth == 0 and one.need == "required":
                 strong.add(package)
-        yield Meant(evidence=one, package=package, weight=one.weight * _DEPTH_WEIGHT[min(depth, 2)])
+        astray = depth > 0 and missed[one.where.rpartition(":")[0]] > 1
+        weight = one.weight * _DEPTH_WEIGHT[min(depth, 2)] * (_ASTRAY if astray else 1.0)
+        yield Meant(evidence=one, package=package, weight=weight)
 
 
 def _is_likely(hit: HeaderHit, name: str, contents: Contents) -> bool:

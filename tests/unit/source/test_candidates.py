@@ -60,3 +60,13 @@ def test_any_blas_of_a_recipe_confirms_blas(name: str) -> None:
     (blas,) = settle([Evidence(kind="virtual", name="interface/blas", where="setup.py:1")], system("apk"))
     assert blas.is_confirmed_by(frozenset({name}))
     assert not blas.is_confirmed_by(frozenset({"libfreetype-dev"}))
+
+
+def test_headers_of_a_file_that_includes_what_no_package_has_are_weak() -> None:
+    asked = [Evidence(kind="header", name=name, where=f"a.c:{n}") for n, name in enumerate(["hci.h", "nosuch/a.h"], 1)]
+    weights = []
+    for more in ((), (Evidence(kind="header", name="nosuch/b.h", where="a.c:9"),)):
+        weights.append(
+            next(one.weight for one in settle([*asked, *more], system("apt")) if one.package == "libbluetooth-dev")
+        )
+    assert weights[1] == weights[0] / 2
