@@ -171,8 +171,7 @@ class _Scripts:
         installed = f"{folder}/__init__.py" in self.tree and folder not in self.folders
         if installed and not _BUILD_WORD.search(name) and not _FFI.search(self.tree.raw(path)):
             return False
-        # What stands beside setup.py and is imported by it is of the build, whatever it holds.
-        return path in self.scopes or "/" not in path or bool(_BUILDS.search(self.tree.raw(path)))
+        return path in self.scopes or bool(_BUILDS.search(self.tree.raw(path)))
 
     def _follow_uncalled(self) -> None:
         """Follow the classes and functions that the build may call although no script does."""
