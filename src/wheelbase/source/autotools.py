@@ -4,20 +4,18 @@ They look for far more than they need, and the options that a build gives them d
 optional, unless they end with an error where it is missing.
 """
 
-import ast
 import re
 from collections.abc import Iterator, Mapping
 
 from wheelbase.source.autotools_reader import arguments_of, calls_that_must_succeed, without_comments
 from wheelbase.source.findings import LINKED_ANYWAY, Evidence
-from wheelbase.source.syntax import parse_quietly
+from wheelbase.source.syntax import plain_texts
 from wheelbase.source.tree import SourceTree, is_vendored
 from wheelbase.system.names import Kind
 
 _WEIGHT = 0.4
 _REQUIRED_WEIGHT = 0.7
 _MAX_SCRIPTS = 20
-_MAX_SCRIPT = 256 << 10
 _MAX_CALLS = 500  # of one script
 
 _RUNS = re.compile(r"\bconfigure[\"' ]|\./configure|autogen|autoreconf|autoconf")
@@ -26,8 +24,9 @@ _RUNS = re.compile(r"\bconfigure[\"' ]|\./configure|autogen|autoreconf|autoconf"
 _RUN_BY_CMAKE = re.compile(r"\bCOMMAND\s+(?:sh\s+|autoreconf|\S*autogen|\S*/configure)")
 
 _MAKERS = {
-    "autoconf": re.compile(r"^[ \t]*AC_INIT\b", re.MULTILINE),
-    "automake": re.compile(r"^[ \t]*AC_INIT\b", re.MULTILINE),  # autoreconf runs its aclocal in any case
+    "automake": re.compile(
+        r"^[ \t]*AC_INIT\b", re.MULTILINE
+    ),  # autoreconf runs its aclocal in any case; brings autoconf
     "libtoolize": re.compile(r"^[ \t]*(?:LT_INIT|AC_PROG_LIBTOOL|AM_PROG_LIBTOOL)\b", re.MULTILINE),
 }
 
@@ -102,26 +101,12 @@ def _evidence(kind: Kind, name: str, where: str, *, required: bool) -> Evidence:
 def _options_of(runs: list[str]) -> dict[str, str | None]:
     """Return the options that build scripts give, as the variables that hold them; None for one of several values."""
     options: dict[str, str | None] = {}
-    for text in (literal for script in runs for literal in _plain_literals(script)):
+    for text in (literal for script in runs for literal in plain_texts(script)):
         for word, name, value in _OPTION.findall(text):
             variable = f"{'enable' if word in ('enable', 'disable') else 'with'}_{name.replace('-', '_')}"
             given = value or ("yes" if word in ("enable", "with") else "no")
             options[variable] = given if options.get(variable, given) == given else None
     return options
-
-
-def _plain_literals(script: str) -> Iterator[str]:
-    """Yield the texts in a Python script but for those in an `if`: what is given in special cases is left out."""
-    try:
-        left: list[ast.AST] = [parse_quietly(script)] if len(script) <= _MAX_SCRIPT else []
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return
-    while left:
-        node = left.pop()
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            yield node.value
-        elif not isinstance(node, ast.If | ast.IfExp):
-            left += ast.iter_child_nodes(node)
 
 
 def _builds(path: str) -> bool:

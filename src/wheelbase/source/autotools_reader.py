@@ -42,7 +42,7 @@ def without_comments(text: str) -> str:
 
 
 def arguments_of(text: str, start: int, most: int = _MAX_ARGUMENTS) -> tuple[list[str], int]:
-    """Return a macro's first four arguments, without the quotes around them, and where they end: after `most` at last."""
+    """Return a macro's first four arguments, without the quotes around them, and where they end, `most` on at most."""
     arguments: list[str] = []
     depth, quoted, begin, position = 0, 0, start, start
     for position in range(start, min(len(text), start + most)):

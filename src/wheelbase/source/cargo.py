@@ -10,8 +10,18 @@ from collections.abc import Iterator
 from typing import Any
 
 from wheelbase.source.backend import Backend, backend_of, pyproject_of
-from wheelbase.source.cargo_crates import needs_of_crates
-from wheelbase.source.cargo_reader import Package, lock_of, locked, manifests_of, name_of, reachable, table_of, unlocked
+from wheelbase.source.cargo_crates import needs_of_crates, needs_of_script
+from wheelbase.source.cargo_reader import (
+    Package,
+    dependencies_of,
+    lock_of,
+    locked,
+    manifests_of,
+    name_of,
+    reachable,
+    table_of,
+    unlocked,
+)
 from wheelbase.source.findings import Evidence, Flag
 from wheelbase.source.tree import SourceTree, is_vendored
 
@@ -61,9 +71,23 @@ def _of_rust(tree: SourceTree, backend: Backend, manifest: str) -> Iterator[Evid
     if runs:
         yield from _versions(manifests, version, manifest, tree)
         yield from _downloads(tree, compiled, where)
-    for evidence in needs_of_crates(compiled, where):
+    own = {path: one for path, one in manifests.items() if _is_compiled(name_of(one, path), compiled)}
+    in_scripts = {name for one in own.values() for name in dependencies_of(one, "build-dependencies")}
+    for evidence in (*needs_of_crates(compiled, where, in_scripts), *_of_scripts(tree, own)):
         if "-".join(evidence.name.split("_")) not in backend.required_names:
             yield evidence if runs else _doubtful(evidence)
+
+
+def _is_compiled(name: str, compiled: dict[str, Package]) -> bool:
+    return name in compiled and not compiled[name].source
+
+
+def _of_scripts(tree: SourceTree, manifests: dict[str, dict[str, Any]]) -> Iterator[Evidence]:
+    for path, manifest in manifests.items():
+        stated = table_of(manifest, "package").get("build", "build.rs")
+        if isinstance(stated, str):
+            script = posixpath.normpath(posixpath.join(posixpath.dirname(path), stated))
+            yield from needs_of_script(tree.text(script), script)
 
 
 def _doubtful(evidence: Evidence) -> Evidence:

@@ -1,11 +1,13 @@
 """Crates that bind C libraries or run tools: what each asks of the system. Pure."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from wheelbase.source.cargo_reader import Package
-from wheelbase.source.findings import Evidence
+from wheelbase.source.findings import LINKED_ANYWAY, Evidence
+from wheelbase.system.names import Kind
 
 _BINDING = re.compile(r"[-_]sys(-|$)")
 
@@ -53,8 +55,29 @@ _TOOLS: dict[str, Any] = {
 """Crates that run something while others are compiled."""
 
 
-def needs_of_crates(compiled: dict[str, Package], where: str) -> Iterator[Evidence]:
-    """Yield what the crates that are compiled look for."""
+_RUN_BY = {"cmake": "cmake", "prost-build": "prost-build", "tonic-build": "prost-build", "nasm-rs": "nasm-rs"}
+"""Crates whose program an own build script runs where it is built with them."""
+
+_BRINGS_PROTOC = frozenset(("protobuf-src", "protoc-bin-vendored", "protox", "protoc-prebuilt"))
+
+_ASKS: dict[Kind, re.Pattern[str]] = {
+    "pkg-config": re.compile(
+        r"\bprobe_library\(\s*\"([\w.+-]+)\"|\bpkg_config::Config::new\(\)[^;{}]{0,500}?\.probe\(\s*\"([\w.+-]+)\""
+    ),
+    "library": re.compile(r"\"cargo::?rustc-link-lib=(?:dylib(?::[\w+,-]*)?=)?([\w.+-]+)(?:\"|\\n)"),
+}
+"""How a build script looks for a pkg-config module, and links a library."""
+
+_MOST_ASKS = 200  # of one kind
+_FAILS = re.compile(r"\s*\)*\s*(?:\.unwrap\(|\.expect\(|\?)")
+_TEXT = re.compile(r"//[^\n]*|\"(?:[^\"\\]|\\.)*+\"", re.DOTALL)
+
+
+def needs_of_crates(compiled: dict[str, Package], where: str, in_scripts: Iterable[str] = ()) -> Iterator[Evidence]:
+    """Yield what the crates that are compiled look for; `in_scripts` are those that the archive's scripts use."""
+    by_own = {_RUN_BY.get(name) for name in in_scripts}
+    if not _BRINGS_PROTOC.isdisjoint(compiled):
+        by_own.discard("prost-build")
     asks = False
     for name, package in sorted(compiled.items()):
         place = f"{where}:{package.line}"
@@ -73,11 +96,31 @@ def needs_of_crates(compiled: dict[str, Package], where: str) -> Iterator[Eviden
             yield Evidence(kind="crate", name=name, where=place, need="optional", weight=weight, bundled=bundled)
     for name, (kind, asked) in _TOOLS.items():
         if name in compiled:
-            required = kind == "language" or (name == "pkg-config" and asks)
+            required = kind == "language" or (name == "pkg-config" and asks) or name in by_own
             yield Evidence(
                 kind=kind,
                 name=asked,
                 where=f"{where}:{compiled[name].line}",
                 need="required" if required else "optional",
                 weight=0.85 if required else 0.6,
+            )
+
+
+def needs_of_script(text: str, where: str) -> Iterator[Evidence]:
+    """Yield what a build script at the path `where` looks for and links: surely so outside of all `if` and `match`."""
+    code = _TEXT.sub(lambda match: match[0] if match[0][0] == '"' else "", text)
+    bare = _TEXT.sub(lambda match: " " * len(match[0]), code)
+    for kind, pattern in _ASKS.items():
+        for match in islice(pattern.finditer(code), _MOST_ASKS):
+            name = next(filter(None, match.groups()), "")
+            if name in LINKED_ANYWAY or name.startswith("python"):
+                continue
+            depth = bare.count("{", 0, match.start()) - bare.count("}", 0, match.start())
+            sure = depth == 1 and (kind == "library" or _FAILS.match(code, match.end()) is not None)
+            yield Evidence(
+                kind=kind,
+                name=name,
+                where=f"{where}:{code.count(chr(10), 0, match.start()) + 1}",
+                need="required" if sure else "optional",
+                weight=0.85 if sure else 0.6,
             )

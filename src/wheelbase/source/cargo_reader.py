@@ -91,7 +91,7 @@ def unlocked(manifests: dict[str, dict[str, Any]]) -> dict[str, list[Package]]:
     """Return stand-ins for packages where there is no lock file: what manifests name, and what that binds."""
     packages: dict[str, list[Package]] = {}
     for path, manifest in manifests.items():
-        names = tuple(_dependencies(manifest))
+        names = tuple(dependencies_of(manifest))
         packages[name_of(manifest, path)] = [Package(name_of(manifest, path), "", names, 1)]
         for name in names:
             packages.setdefault(name, [Package(name, "registry", tuple(filter(None, [_WRAPPERS.get(name)])), 1)])
@@ -104,7 +104,7 @@ def reachable(
     packages: dict[str, list[Package]], manifests: dict[str, dict[str, Any]], root: str
 ) -> dict[str, Package]:
     """Return the packages that are compiled on Linux, by name, from the main crate on."""
-    own = {name_of(manifest, path): set(_dependencies(manifest)) for path, manifest in manifests.items()}
+    own = {name_of(manifest, path): set(dependencies_of(manifest)) for path, manifest in manifests.items()}
     roots = [root] if root in packages else [name for name, listed in packages.items() if not listed[0].source]
     reached: dict[str, Package] = {}
     ahead, seen = list(roots), set(roots)
@@ -127,12 +127,15 @@ def name_of(manifest: dict[str, Any], path: str) -> str:
     return str(table_of(manifest, "package").get("name") or posixpath.dirname(path))
 
 
-def _dependencies(manifest: dict[str, Any]) -> Iterator[str]:
-    """Yield the crates that a manifest's own crate is compiled with on Linux, with its default features."""
+def dependencies_of(manifest: dict[str, Any], *keys: str) -> Iterator[str]:
+    """Yield the crates that a manifest's own crate is compiled with on Linux, with its default features.
+
+    `keys` are the tables that list them: those of the crate and of its build script where none is named.
+    """
     enabled = _enabled(table_of(manifest, "features"))
     targets = [manifest, *(table for name, table in table_of(manifest, "target").items() if _on_linux(name))]
     for table in (found for found in targets if isinstance(found, dict)):
-        for key in ("dependencies", "build-dependencies"):
+        for key in keys or ("dependencies", "build-dependencies"):
             for name, given in table_of(table, key).items():
                 stated = given if isinstance(given, dict) else {}
                 if stated.get("optional") is not True or name in enabled:

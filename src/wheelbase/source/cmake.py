@@ -8,16 +8,18 @@ stands in the branch of its absence.
 
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from wheelbase.source.backend import Backend, backend_of
 from wheelbase.source.cmake_project import Project
 from wheelbase.source.findings import Evidence, Flag
+from wheelbase.source.syntax import plain_texts
 from wheelbase.source.tree import SourceTree
 
 _MAX_ITEMS = 200
 _BACKENDS = ("scikit-build-core", "scikit-build", "py-build-cmake", "cmeel", "cmake-build-extension", "cmake")
 
+_OPTION = re.compile(r"-D([A-Za-z]\w{0,80})(?::[A-Z]{1,8})?=(\w{0,80})(?=[\"'])")
 _CALLS = re.compile(
     r"[\"'/]cmake3?[\"' ]|\b(skbuild|cmake_build_extension)\b|\bcmake (--build|\.|-)|class CMake\w*", re.IGNORECASE
 )
@@ -29,12 +31,16 @@ def find_in_cmake(tree: SourceTree) -> Iterator[Evidence | Flag]:
     backend = backend_of(tree)
     script = tree.text("setup.py")
     runs = backend.requires_any(*_BACKENDS) or bool(_CALLS.search(script))
-    if "CMakeLists.txt" in tree and backend.requires_any("scikit-build"):  # which has none of its own
-        yield Evidence(kind="program", name="cmake", where="CMakeLists.txt:1")
-    options = backend.cmake_options | ({} if backend.cmake_options else _defined_in(script))
+    if "skbuild" in script and backend.requires_any("scikit-build"):  # which has none of its own
+        yield Evidence(kind="program", name="cmake", where="setup.py:1")
+    options: Mapping[str, str | None] = backend.cmake_options or _defined_in(script)
+    told = {name for name in ("pybind11", "nanobind") if name in script + tree.text("pyproject.toml")}
     for folder in _projects(tree, backend, script if runs else ""):
-        project = Project(tree, folder, options, backend.required_names, secondary=not runs)
+        project = Project(tree, folder, options, backend.required_names | told, secondary=not runs)
         project.configure()
+        if runs:
+            tree.conditional.update({path: condition for path, condition in project.sources.items() if condition})
+            tree.conditional.update(dict.fromkeys(project.left_out(), "in no branch that Linux takes"))
         yield from dict.fromkeys(project.lookups.evidence)
         yield from project.linked()
         yield from dict.fromkeys(project.lookups.flags)
@@ -52,9 +58,10 @@ def _projects(tree: SourceTree, backend: Backend, script: str) -> list[str]:
     return [one for one in outer[:_MAX_ITEMS] if posixpath.basename(one.rstrip("/")) in script][:8] if script else []
 
 
-def _defined_in(script: str) -> dict[str, str]:
-    """Return the options that setup.py gives one constant value."""
+def _defined_in(script: str) -> dict[str, str | None]:
+    """Return the options that setup.py gives: None for one of several values, or that it gives on a condition."""
     found: dict[str, set[str]] = {}
-    for match in re.finditer(r"-D([A-Za-z]\w{0,80})(?::[A-Z]{1,8})?=(\w{0,80})(?=[\"'])", script):
+    for match in _OPTION.finditer(script):
         found.setdefault(match[1], set()).add(match[2])
-    return {name: values.pop() for name, values in found.items() if len(values) == 1}
+    always = {match[1] for text in plain_texts(script) for match in _OPTION.finditer(f"{text!r}")}
+    return {name: values.pop() if len(values) == 1 and name in always else None for name, values in found.items()}

@@ -5,7 +5,8 @@ branches leave different is not known afterwards.
 """
 
 import posixpath
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 
 from wheelbase.source.cmake_conditions import Condition
 from wheelbase.source.cmake_reader import Argument, Block, Command, blocks_of, commands_of
@@ -22,13 +23,20 @@ _WRITES = frozenset(
 )
 
 
+_SOURCES = (".c", ".cc", ".cpp", ".cxx", ".c++", ".pyx")
+_NAMED = re.compile(r"(?<![\w/}>.$*+-])[\w+-][\w./+-]*\.(?:c|cc|cpp|cxx)\b")
+_NO_SOURCES = ("set_", "message", "install", "check_", "try_", "configure_file", "get_", "string")
+"""How commands start that name no sources to compile."""
+
+
 class Evaluator(Variables):
     """A project that is followed. Subclasses handle further commands, in methods named after them (`_do_set`)."""
 
-    def __init__(self, tree: SourceTree, lookups: Lookups, options: Mapping[str, str]) -> None:
+    def __init__(self, tree: SourceTree, lookups: Lookups, options: Mapping[str, str | None]) -> None:
         """`options` are those given to CMake."""
         super().__init__(tree, lookups, options)
         self.path = ""
+        self.sources: dict[str, str] = {}  # by path, with the condition on which they are named
         self.functions: dict[str, tuple[list[str], list[Command | Block]]] = {}
         self.modules = {posixpath.basename(path): path for path in reversed(list(tree.ending(".cmake")))}
         self._left, self._depth = _MAX_FILES, 0
@@ -95,7 +103,7 @@ class Evaluator(Variables):
 
     def _loop(self, opening: Command, words: list[str], body: list[Command | Block]) -> None:
         name, items = words[0], words[1:]
-        certain = all(argument.text.isidentifier() for argument in opening.arguments) or "IN" in items
+        certain = all(None not in self.expanded(argument) for argument in opening.arguments)
         if items[:2] == ["IN", "LISTS"]:
             values = [self.variables.get(item) for item in items[2:]]
             certain = None not in values
@@ -169,6 +177,11 @@ class Evaluator(Variables):
         self.variables |= before
 
     def _command(self, command: Command) -> None:
+        if not command.name.startswith(_NO_SOURCES):
+            words = self.words(command.arguments)
+            with self.lookups.under([()] if "EXCLUDE_FROM_ALL" in words else [], self.lookups.condition):
+                for word in words:
+                    self._source(self.inside(word))
         if command.name in self.functions:
             self._call(command.name, command.arguments)
         elif handler := getattr(self, f"_do_{command.name}", None):
@@ -177,6 +190,22 @@ class Evaluator(Variables):
             for argument in command.arguments:
                 if argument.text in self.variables:
                     self.variables[argument.text] = None
+
+    def left_out(self) -> Iterator[str]:
+        """Yield the sources that the files name, but that stand in no branch that was followed."""
+        unread = any(flag.kind == "unreadable" for flag in self.lookups.flags)
+        for path in () if unread else self._seen:
+            folder, _, name = path.rpartition("/")
+            for source in _NAMED.findall(self.tree.text(path)) if name == "CMakeLists.txt" else ():
+                whole = posixpath.normpath(posixpath.join(folder, source))
+                if whole in self.tree and whole not in self.sources:
+                    yield whole
+
+    def _source(self, path: str) -> None:
+        """Note a source that is named at this point, with the condition: none where one place has none."""
+        if path.lower().endswith(_SOURCES):
+            own = (self.lookups.condition or "unknown") if self.lookups.guards else ""
+            self.sources[path] = self.sources.get(path, own) and own
 
     def _do_set(self, command: Command, words: list[str]) -> None:
         names = self.expanded(command.arguments[0]) if command.arguments else []

@@ -8,7 +8,7 @@ _MAX_ITEMS = 200
 
 LANGUAGES = {"C": "c", "CXX": "c++", "FORTRAN": "fortran", "CUDA": "cuda", "OBJC": "c", "OBJCXX": "c++"}
 HAD_ANYWAY = re.compile(
-    r"(python|numpy$|cython$|f2py|pybind11|nanobind|usecython|threads$|git$|doxygen$|sphinx|gtest$|gmock$|googletest$|catch2?$"
+    r"(python|numpy$|cython$|f2py|usecython|threads$|git$|doxygen$|sphinx|gtest$|gmock$|googletest$|catch2?$"
     r"|benchmark$|openmp$|scikit-?build|skbuild|ccache$|latex$|clang-?(format|tidy)$|unixcommands$|patch$|backtrace$|cppcheck$)",
     re.IGNORECASE,
 )
@@ -33,7 +33,9 @@ PACKAGES: dict[str, tuple[Kind, str]] = {
 RUN_ANYWAY = re.compile(
     r"(python[\d.]*|cython|f2py|cmake|ninja|make|git|s?ccache|distcc|doxygen|gcc|g\+\+|cc|ld(\.\w+)?|ar|strip|objcopy|sh|sed"
     r"|awk|grep|cat|echo|clang-(format|tidy)(-[\d.]+)?|cppcheck|sphinx-build|valgrind|gcov|lcov|genhtml|iwyu"
-    r"|include-what-you-use)$"
+    r"|include-what-you-use|cp|mv|ln|rm|mkdir|touch|chmod|test|true|tar|g?zip|unzip|patch|ba?sh|env|xargs|find|sort|head|tail"
+    r"|date|uname|whoami|ldconfig|id|nproc|which|cmp|diff|nm|ranlib|readelf|strings|install(_name_tool)?|codesign|brew|xcrun"
+    r"|lipo|otool|powershell|cmd|cargo|rustc|go|nvcc|ctest|pytest|pip3?|uv)$"
 )
 OF_WINDOWS = frozenset(
     "ws2_32 wsock32 iphlpapi advapi32 user32 gdi32 shell32 ole32 oleaut32 psapi bcrypt crypt32 rpcrt4".split()
@@ -64,8 +66,6 @@ def boost_libraries(words: list[str]) -> list[str]:
     """Return the libraries of Boost's components; some are headers only."""
     after = words[words.index("COMPONENTS") + 1 :] if "COMPONENTS" in words else []
     named = [
-        word
-        for word in after
-        if word.islower() and word not in ("headers", "system", "disable_autolinking", "dynamic_linking")
+        word for word in after if word.islower() and word not in ("headers", "disable_autolinking", "dynamic_linking")
     ]
-    return [f"boost_{word}" for word in named[:_MAX_ITEMS] if not word.startswith(("python", "numpy", "unit_test"))]
+    return [f"boost_{word.rstrip('0123456789')}" for word in named[:_MAX_ITEMS] if not word.startswith("unit_test")]

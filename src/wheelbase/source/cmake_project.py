@@ -1,14 +1,20 @@
 """A CMake project as it is configured: its folders and targets, and what it downloads. Pure."""
 
 import itertools
+import re
 
-from wheelbase.source.cmake_names import LANGUAGES
+from packaging.utils import canonicalize_name
+
+from wheelbase.source.cmake_names import LANGUAGES, LINK_WORDS, RUN_ANYWAY
 from wheelbase.source.cmake_reader import Argument, Command
 from wheelbase.source.cmake_search import Search
 from wheelbase.source.cmake_values import SOURCE
 from wheelbase.source.findings import Flag
 from wheelbase.source.lookups import TooMuch
+from wheelbase.source.macros import define
 from wheelbase.source.tree import is_vendored
+
+_PROGRAM = re.compile(r"[a-z][a-z0-9_+-]*")
 
 
 class Project(Search):
@@ -34,14 +40,36 @@ class Project(Search):
     def _do_add_subdirectory(self, command: Command, words: list[str]) -> None:
         if words and not words[0].startswith("/"):
             path = self.inside(words[0])
+            self.unseen_targets |= f"{path}/CMakeLists.txt".removeprefix("./") not in self.tree
             if is_vendored(f"{path}/"):
                 self.has_copy()
             self.enter(f"{path}/" if path not in ("", ".") else "")
+        else:
+            self.unseen_targets = True
 
     def _do_add_library(self, command: Command, words: list[str]) -> None:
-        self.targets.update(words[:1])
+        names = self.expanded(command.arguments[0]) if command.arguments else []
+        self.targets.update(name for name in names if name)
+        self.unseen_targets |= None in names
+        if "EXCLUDE_FROM_ALL" in words:
+            self.excluded.update(words[:1])
 
     _do_add_executable = _do_add_custom_target = _do_python_add_library = _do_pybind11_add_module = _do_add_library
+
+    def _do_add_definitions(self, command: Command, words: list[str]) -> None:
+        sure = not self.lookups.guards and not self.secondary and not is_vendored(self.path)
+        for word in words:
+            define(self.tree, word.removeprefix("-D").partition("=")[0], sure=sure)
+
+    _do_add_compile_definitions = _do_add_definitions
+
+    def _do_target_compile_definitions(self, command: Command, words: list[str]) -> None:
+        self._do_add_definitions(command, [word for word in words[1:] if word not in LINK_WORDS])
+
+    def _do_link_directories(self, command: Command, words: list[str]) -> None:
+        self.unseen_targets = True  # or libraries that stand elsewhere
+
+    _do_target_link_directories = _do_corrosion_import_crate = _do_link_directories
 
     def _do_message(self, command: Command, words: list[str]) -> None:
         if words and words[0] in ("FATAL_ERROR", "SEND_ERROR"):
@@ -67,6 +95,7 @@ class Project(Search):
         if "FIND_PACKAGE_ARGS" in raw:
             self.add("cmake", name, command, required=False, bundled=True)
         self.has_copy(name)
+        self.unseen_targets = True
         self._downloads(name, url, command)
 
     _do_fetchcontent_populate = _do_externalproject_add = _do_fetchcontent_declare
@@ -74,6 +103,7 @@ class Project(Search):
     def _do_cpmaddpackage(self, command: Command, words: list[str]) -> None:
         name = words[words.index("NAME") + 1] if "NAME" in words[:-1] else words[0] if words else "a package"
         self.has_copy(name)
+        self.unseen_targets = True
         self._downloads(name, "", command)
 
     _do_cpmfindpackage = _do_cpmaddpackage
@@ -87,4 +117,18 @@ class Project(Search):
             fetches = before.rsplit("/", 1)[-1] in ("curl", "wget") or after == "clone"
             if fetches or (before, after) == ("submodule", "update"):
                 self._downloads("something", "", command)
+        if not {"OUTPUT_VARIABLE", "RESULT_VARIABLE", "RESULTS_VARIABLE", "ERROR_QUIET"} & {*words} or (
+            "COMMAND_ERROR_IS_FATAL" in words
+        ):
+            self._runs(command, words)
         self.variables.update({word: None for word in words if word in self.variables})
+
+    def _do_add_custom_command(self, command: Command, words: list[str]) -> None:
+        self._runs(command, words)
+
+    def _runs(self, command: Command, words: list[str]) -> None:
+        """Note the programs that are run whatever they give."""
+        for before, name in itertools.pairwise(words):
+            own = name in self.targets or canonicalize_name(name) in self.wheels
+            if before == "COMMAND" and _PROGRAM.fullmatch(name) and not own and not RUN_ANYWAY.match(name):
+                self.add("program", name, command, required=True)

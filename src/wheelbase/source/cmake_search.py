@@ -1,7 +1,7 @@
 """How a CMake project looks for things: evidence of each, and whether the build does without it. Pure."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -28,6 +28,7 @@ from wheelbase.system.names import Kind
 _MAX_ITEMS = 200
 _MAX_LINKS = 5_000
 _SECONDARY = 0.4
+_LINKED = 0.5
 _IMPORTED = re.compile(r"(?!PkgConfig)(\w+)::\w+|PkgConfig::(\w+)")
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 
@@ -36,14 +37,17 @@ class Search(Evaluator):
     """A project with what it looks for. One that is `secondary` is not known to be what is built."""
 
     def __init__(
-        self, tree: SourceTree, root: str, options: Mapping[str, str], wheels: frozenset[str], *, secondary: bool
+        self, tree: SourceTree, root: str, options: Mapping[str, str | None], wheels: frozenset[str], *, secondary: bool
     ) -> None:
         """`root` is its folder ("src/"); `wheels` are the normalized names of what is installed before the build."""
         super().__init__(tree, Lookups(), options)
         self.root = self.folder = root
         self.wheels, self.secondary = wheels, secondary
         self.fetched: set[str] = set()
+        self.excluded: set[str] = set()  # targets that are built only when they are asked for
+        self.unseen_targets = False  # whether something that is not followed may make targets
         self._links: list[tuple[str, Evidence]] = []
+        self._demanded: dict[str, tuple[int, ...]] = {}  # places without which a find module of the archive fails
         if wheels & {"scikit-build-core", "scikit-build"}:
             self.variables["SKBUILD"] = "2"
 
@@ -51,8 +55,18 @@ class Search(Evaluator):
         """Yield what is linked by a name that is no target's."""
         linked = dict.fromkeys(evidence for name, evidence in self._links if name not in self.targets)
         for evidence in linked:
-            fetched = _stem(evidence.name) in self.fetched
-            yield msgspec.structs.replace(evidence, bundled=True) if fetched else evidence
+            if _stem(evidence.name) in self.fetched:
+                yield msgspec.structs.replace(evidence, need="optional", weight=_LINKED, bundled=True)
+            elif self.unseen_targets:
+                yield msgspec.structs.replace(evidence, need="optional", weight=min(evidence.weight, _LINKED))
+            else:
+                yield evidence
+
+    def _do_set(self, command: Command, words: list[str]) -> None:
+        super()._do_set(command, words)
+        variable = _VARIABLE.fullmatch(command.arguments[1].text) if len(command.arguments) > 1 else None
+        if variable and words and (places := self.results.get(variable[1])):
+            self.results[words[0]] = places
 
     def _do_enable_language(self, command: Command, words: list[str]) -> None:
         for word in words:
@@ -72,14 +86,39 @@ class Search(Evaluator):
         kind, asked = PACKAGES.get(name, ("cmake", name))
         if asked in self.wheels:
             return
-        places = [self.add(kind, asked, command, required=required)]
-        if name == "Boost":
-            places += [self.add("library", part, command, required=required) for part in boost_libraries(words)]
+        if kind == "cmake" and (demanded := self._by_own_module(name)):
+            places = list(demanded)
+            if required:
+                self.fails()
+                self._need(places)
+        else:
+            # A variable in a component's name is its version.
+            parts = [argument.text.partition("$")[0] for argument in command.arguments] if name == "Boost" else []
+            asked_for: list[tuple[Kind, str]] = [("library", part) for part in boost_libraries(parts)] or [
+                (kind, asked)
+            ]
+            places = [self.add(kind, asked, command, required=required) for kind, asked in asked_for]
         self.sought(name, places, required)
         if kind == "cmake" and required and len(words) > 1 and words[1][:1].isdigit():
             self._wants_version(f"{name} >= {words[1]}", command)
-        with self.lookups.under([()]):  # what the module looks for itself is one of several ways to find it
-            self.follow(self.modules.get(f"Find{name}.cmake", ""))
+
+    def _by_own_module(self, name: str) -> tuple[int, ...]:
+        """Follow a find module of the archive's own; return the places without which it finds nothing."""
+        if name.lower() not in self._demanded:
+            self._demanded[name.lower()] = ()
+            with self.lookups.under([()]):  # what it looks for may be one of several ways to find it
+                self.follow(self.modules.get(f"Find{name}.cmake", ""))
+        return self._demanded[name.lower()]
+
+    def _do_find_package_handle_standard_args(self, command: Command, words: list[str]) -> None:
+        found = (self.results[word][0] for word in words[1:] if self.results.get(word))
+        if words:
+            self._demanded[words[0].lower()] = tuple(dict.fromkeys(found))
+
+    def _need(self, places: Iterable[int]) -> None:
+        """Make required what was looked for before, where it is known here that it has to be found."""
+        for place in () if self.lookups.guards or self.secondary else places:
+            self._require(place)
 
     _do_find_dependency = _do_find_package
 
@@ -135,7 +174,8 @@ class Search(Evaluator):
             name = word.removeprefix("-l")
             plain = re.fullmatch(r"[A-Za-z][\w.+-]*", name)
             if plain and name not in LINK_WORDS | LINKED_ANYWAY | OF_WINDOWS and not name.endswith((".a", ".lib")):
-                self._links.append((name, self._evidence("library", name, command, certain=False, weight=0.5)))
+                certain = not self.lookups.guards and not self.secondary and words[0] not in self.excluded
+                self._links.append((name, self._evidence("library", name, command, certain=certain, weight=_LINKED)))
 
     _do_link_libraries = _do_target_link_libraries
 
@@ -170,12 +210,14 @@ class Search(Evaluator):
         if required:
             self.fails()
         certain = required and not self.lookups.guards and not self.secondary
-        return self.lookups.add(self._evidence(kind, name, command, certain=certain, bundled=bundled))
+        one = self._evidence(kind, name, command, certain=certain, bundled=bundled)
+        instead_of = self.lookups.spared() if required and not self.secondary else ""
+        return self.lookups.add(msgspec.structs.replace(one, instead_of=instead_of))
 
     def _evidence(
         self, kind: Kind, name: str, command: Command, *, certain: bool, bundled: bool = False, weight: float = 0.6
     ) -> Evidence:
-        doubtful = self.secondary or (kind != "language" and is_vendored(self.path))
+        doubtful = self.secondary or (kind != "language" and not certain and is_vendored(self.path))
         return Evidence(
             kind=kind,
             name=name[:200],
@@ -209,8 +251,7 @@ class Search(Evaluator):
             self._require(place)
 
     def _require(self, place: int) -> None:
-        share = _SECONDARY if is_vendored(self.lookups.evidence[place].where) else 1
-        self.lookups.change(place, need="required", weight=round(self._certainty * share, 2), condition="")
+        self.lookups.change(place, need="required", weight=self._certainty, condition="")
 
 
 def _stem(name: str) -> str:

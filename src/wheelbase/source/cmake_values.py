@@ -31,7 +31,7 @@ _KNOWN = {
 class Variables:
     """The variables at one point of a project, None for what is not known, and what was looked for by their names."""
 
-    def __init__(self, tree: SourceTree, lookups: Lookups, options: Mapping[str, str]) -> None:
+    def __init__(self, tree: SourceTree, lookups: Lookups, options: Mapping[str, str | None]) -> None:
         """`options` are those given to CMake."""
         self.tree, self.lookups = tree, lookups
         self.folder = ""

@@ -6,7 +6,7 @@ some comparisons and leaves others open.
 
 import operator
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import NamedTuple
 
 _MAX_TOKENS = 400  # of one condition, and how deep it may nest: beyond that it is not known
@@ -82,11 +82,12 @@ _IN_CPP = _from(201103)
 class Macros:
     """What is known of macros at one place of a text."""
 
-    def __init__(self, cpp: bool | None) -> None:
-        """`cpp` says whether the text is C++; None where it may be either."""
+    def __init__(self, cpp: bool | None, absent: Container[str] = ()) -> None:
+        """`cpp` says whether the text is C++, None where it may be either; `absent` are macros that nobody defines."""
         self._local: dict[str, tuple[Interval | None, str]] = {}
         self._open: set[str] = {"__cplusplus", "__STDC_VERSION__"} if cpp is None else set()
         self._cpp = cpp
+        self._absent = absent
 
     def put(self, name: str, value: Interval | None, body: str = "", *, sure: bool = True) -> None:
         """Note a #define, or an #undef where the value is None; not `sure` where it may be left out."""
@@ -110,7 +111,7 @@ class Macros:
             return self._cpp
         if name in _DEFINED or (name == "__STDC_VERSION__" and not self._cpp):
             return True
-        return False if name in _ELSEWHERE else None
+        return False if name in _ELSEWHERE or name in self._absent else None
 
     def value(self, name: str) -> Interval:
         """Return what a macro comes to in a condition, which is 0 where it is not defined."""

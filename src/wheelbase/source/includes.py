@@ -6,13 +6,14 @@ script names count little. Copies of other projects are left out: what they need
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Literal
 
 from wheelbase.source.findings import Evidence
-from wheelbase.source.preprocessor import Include, live_includes
+from wheelbase.source.macros import Absent, defined
+from wheelbase.source.preprocessor import Include, defines_of, live_includes
 from wheelbase.source.tree import SourceTree, is_vendored
 
 CPP_SUFFIXES = (".cc", ".cpp", ".cxx", ".c++")
@@ -25,8 +26,9 @@ _MOST = 400  # of what is found
 _MOST_STEPS = 300_000  # includes that are followed
 _MOST_NAMESAKES = 100
 _LARGE_SCRIPT = 400_000  # bytes
-_DEFINES = re.compile(r"^defines?[ \t]*=([^\n]*(?:\n[ \t]+[^\n]*)*)", re.M)
-_NAMES = re.compile(r"[A-Za-z_]\w*(?:=\w*)?")
+_MACRO = re.compile(r"[A-Za-z_]\w*")
+_DEFINED = re.compile(r"#[ \t]*define[ \t]+(\w+)")
+_MOST_HEADERS = 50  # that a source's macros are looked for in
 _WORD = re.compile(r"[\w.+-]+")
 _GLOB = re.compile(r"\*\.(?:c\b|cc|cpp|cxx|\{|\[)|\bglob\b|\blistdir\b|\bos\.walk\b|\bfile\(GLOB", re.IGNORECASE)
 _SCRIPTS = ("CMakeLists.txt", "pyproject.toml", "setup.cfg", "MODULE_SOURCES")
@@ -66,8 +68,9 @@ class _Search:
         self._tree = tree
         self._named = named
         self._made = _made_by_scripts(tree)
-        self._defined = _defined(tree)
+        self._defined, self._absent = defined(tree), Absent(tree)
         self._read: dict[str, tuple[Include, ...]] = {}
+        self._headers: dict[str, tuple[frozenset[str], tuple[Include, ...]]] = {}
         self._passed: set[tuple[str, bool, bool]] = set()
         self._found: dict[tuple[str, str], Evidence] = {}
         # What a library's own configure script decides on, its sources do without.
@@ -109,10 +112,38 @@ class _Search:
     def _includes(self, path: str) -> tuple[Include, ...]:
         known = self._read.get(path)
         if known is None:
-            cpp = _is_cpp(path)
-            text = self._tree.text(path)
-            known = self._read[path] = tuple(live_includes(text, cpp=cpp, defined=self._defined))
+            known = self._live(path, self._defined)
+            if more := self._defined_before(path, known):
+                known = self._live(path, self._defined | more)
+            self._read[path] = known
         return known
+
+    def _header(self, path: str) -> tuple[frozenset[str], tuple[Include, ...]]:
+        """Return the macros that a header defines in any case or other, and what it includes."""
+        if path not in self._headers:
+            mentioned = frozenset(_DEFINED.findall(self._tree.text(path)))
+            self._headers[path] = mentioned, self._live(path, self._defined)
+        return self._headers[path]
+
+    def _live(self, path: str, defined: frozenset[str]) -> tuple[Include, ...]:
+        text = self._tree.text(path)
+        return tuple(live_includes(text, cpp=_is_cpp(path), defined=defined, absent=self._absent))
+
+    def _defined_before(self, path: str, known: Sequence[Include]) -> frozenset[str]:
+        """Return the macros that a file's includes hang on, and that headers of the archive define before them."""
+        names = {name for include in known if include.condition for name in _MACRO.findall(include.condition)}
+        found: frozenset[str] = frozenset()
+        left, seen = [(path, known)] if names else [], {path}
+        while left and len(seen) < _MOST_HEADERS:
+            folder, includes = left.pop()
+            for own in (own_header(self._tree, folder, one.name) for one in includes if one.state == "live"):
+                if own and own not in seen and not is_vendored(own):
+                    seen.add(own)
+                    mentioned, inner = self._header(own)
+                    if wanted := names & mentioned:
+                        found |= defines_of(self._tree.text(own), wanted)
+                    left.append((own, inner))
+        return found
 
 
 def _is_cpp(path: str) -> bool | None:
@@ -176,12 +207,6 @@ def _stands_in_cython(tree: SourceTree, path: str) -> bool:
         return False
     stem = path.rsplit(".", 1)[0]
     return any(f"{stem}{suffix}" in tree for suffix in (".pyx", ".py", ".pyx.in"))
-
-
-def _defined(tree: SourceTree) -> frozenset[str]:
-    """Return the macros that setup.cfg defines whatever the system has."""
-    found = _DEFINES.findall(tree.text("setup.cfg"))
-    return frozenset(word.partition("=")[0] for line in found for word in _NAMES.findall(line))
 
 
 def own_header(tree: SourceTree, path: str, name: str) -> str | None:

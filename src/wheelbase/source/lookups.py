@@ -98,6 +98,11 @@ class Lookups:
         """
         return guards[0] if guards and all(guards) else ()
 
+    def spared(self) -> str:
+        """Return what is looked for rather than what is looked for at this point ("cmake ZLIB"), empty if none."""
+        places = self.decisive(self.guards)
+        return f"{self.evidence[places[0]].kind} {self.evidence[places[0]].name}" if places else ""
+
     def flag(self, flag: Flag) -> None:
         """Keep a flag, its text cut to a bound."""
         self.flags.append(msgspec.structs.replace(flag, text=flag.text[:_MAX_TEXT]))

@@ -35,6 +35,8 @@ def find_in_meson(tree: SourceTree) -> Iterator[Evidence | Flag]:
         secondary=not runs and "meson" not in tree.text("setup.py"),
     )
     Project(build, settings=backend.meson_options).configure()
+    if not build.secondary and not any(flag.kind == "unreadable" for flag in lookups.flags):
+        tree.conditional.update(dict.fromkeys(build.reader.left_out(), "in no branch that Linux takes"))
     yield from dict.fromkeys(lookups.evidence)
     yield from _asks_pkg_config(lookups.evidence)
     yield from dict.fromkeys(lookups.flags)

@@ -134,6 +134,7 @@ class Evaluator:
     def _value(self, node: Any) -> Any:
         match type(node).__name__:
             case "StringNode":
+                self.reader.tell(self.path, node.value)
                 return self._formatted(node.value) if node.is_fstring else node.value
             case "BooleanNode" | "NumberNode":
                 return node.value

@@ -10,7 +10,7 @@ LANGUAGES = {"cpp": "c++", "objc": "c", "objcpp": "c++"} | {
     name: name for name in ("c", "cython", "fortran", "rust", "cuda")
 }
 HAD_ANYWAY = re.compile(
-    r"(threads|openmp|dl|iconv|intl|atomic|python[\d.]*(-embed)?|py3|numpy|pybind11|nanobind|scipy-openblas.*|)$"
+    r"(threads|[oO]pen[mM][pP]|dl|iconv|intl|atomic|python[\d.]*(-embed)?|py3|numpy|pybind11|nanobind|scipy-openblas.*|)$"
 )
 """Dependencies that Python, its packages or the compiler bring."""
 
@@ -19,6 +19,8 @@ RUN_ANYWAY = re.compile(
 )
 _BLAS = re.compile(r"(openblas\w*|blas|cblas|mkl.*|flexiblas\w*|blis|atlas|netlib)$", re.IGNORECASE)
 _PKG_CONFIG = {"curses": "ncurses", "gl": "gl", "pcap": "libpcap", "appleframeworks": "", "accelerate": ""}
+_BOOST_HEADERS = frozenset(("system", "headers", "unit_test_framework"))
+"""Modules of Boost that nothing is linked for but tests."""
 
 
 def meaning_of(named: list[str], keywords: dict[str, Any], *, chosen: bool) -> tuple[Kind, list[str]]:
@@ -31,7 +33,8 @@ def meaning_of(named: list[str], keywords: dict[str, Any], *, chosen: bool) -> t
     if name == "mpi":
         return "virtual", ["interface/mpi"]
     if name == "boost":
-        return "header", ["boost/version.hpp"]
+        parts = [f"boost_{part}" for part in modules if isinstance(part, str) and part not in _BOOST_HEADERS]
+        return ("library", parts) if parts else ("header", ["boost/version.hpp"])
     if name == "cuda":
         return "language", ["cuda"]
     if name == "llvm" or keywords.get("method") == "config-tool":

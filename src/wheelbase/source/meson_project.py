@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import msgspec
 from packaging.utils import canonicalize_name
 
 from wheelbase.source.lookups import UNKNOWN, Maybe, TooMuch
@@ -82,8 +83,19 @@ class Project(Search):
                 return self.variables.get(text, arguments[1] if len(arguments) == 2 else UNKNOWN)
             case "is_variable":
                 return True if text in self.variables else UNKNOWN
+            case "run_command":
+                self.run_command(flat(arguments), keywords, where)
+            case "add_project_arguments" | "add_global_arguments":
+                self.defines(flat(arguments))
+            case "add_project_link_arguments" | "add_global_link_arguments":
+                self.uses(self.links(flat(arguments), where))
             case "declare_dependency":
-                return Sought(found=True)
+                return Sought(found=True, links=self.declared(keywords, where))
+            case "executable":
+                self.executable(flat(arguments[1:]), keywords)
+            case "shared_module" | "shared_library" | "library" | "both_libraries":
+                self.uses(self.declared(keywords, where))
+                self.defines(flat([keywords.get(key) or [] for key in ("c_args", "cpp_args")]))
             case "disabler":
                 return Sought(found=False)
             case "files":
@@ -103,6 +115,8 @@ class Project(Search):
                 return self.of_compiler(name, flat(arguments), keywords, where)
             case Thing():
                 return "linux" if name == "system" else UNKNOWN
+            case _ if name == "extension_module":
+                self.function("shared_module", arguments, keywords, where)
             case str():
                 return of_string(owner, name, arguments)
             case list() if name in ("contains", "length"):
@@ -156,11 +170,16 @@ class Project(Search):
         if fallback:
             self._downloads(fallback, where, ", where the system has none")
         kind, meant = meaning_of(named, keywords, chosen=any("blas" in option.lower() for option in self.options))
+        if name == "boost":  # all of whose modules are meant, not one of them
+            *others, last = meant
+            for other in others:
+                self.look(kind, [other], keywords, where)
+            meant = [last]
         sought = self.look(kind, meant, keywords, where)
         if is_required(keywords) and not self.lookups.guards and not self.build.secondary:
             for version in flat([keywords.get("version") or []]):
                 self.flag("version", f"{name} {version}", where)
-        return sought
+        return msgspec.structs.replace(sought, disables=keywords.get("disabler") is True)
 
     def _fallback(self, named: list[str], keywords: dict[str, Any]) -> str:
         """Return the subproject that is used where the system lacks a dependency, empty where there is none."""

@@ -1,6 +1,8 @@
 """The files that Meson reads: build descriptions, by Meson's own parser within bounds, and `.wrap` files. Pure."""
 
-from collections.abc import Iterable
+import posixpath
+import re
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -14,6 +16,8 @@ _MAX_FILES = 512 << 10  # of all
 _MAX_COLONS = 4_000  # of one file: the parser takes quadratic time for the keywords of one call
 _MAX_WRAPS = 200
 _MAX_LINE = 120
+_SOURCE = re.compile(r"[\w./+-]{1,200}\.(?:c|cc|cpp|cxx)")
+_QUOTED = re.compile(r"'([^'\n]*)'")
 
 
 class Reader:
@@ -24,6 +28,7 @@ class Reader:
         self._tree, self._lookups = tree, lookups
         self._left = _MAX_FILES
         self._seen: set[str] = set()
+        self._told: set[tuple[str, str]] = set()
         self._lines: dict[str, list[str]] = {}
 
     def is_new(self, path: str) -> bool:
@@ -53,6 +58,19 @@ class Reader:
             self._lines[path] = self._tree.text(path).split("\n")
         lines = self._lines[path]
         return lines[number - 1].strip()[:_MAX_LINE] if number <= len(lines) else ""
+
+    def tell(self, path: str, text: str) -> None:
+        """Note a text that was reached in a file, if it may be a source's name."""
+        if _SOURCE.fullmatch(text):
+            self._told.add((path, text))
+
+    def left_out(self) -> Iterator[str]:
+        """Yield the sources that the files name, but that stand in no branch that was followed."""
+        for path in self._seen:
+            for name in _QUOTED.findall(self._tree.text(path)):
+                whole = posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
+                if _SOURCE.fullmatch(name) and (path, name) not in self._told and whole in self._tree:
+                    yield whole
 
     def _unreadable(self, path: str, line: int, text: str) -> None:
         self._lookups.flag(Flag(kind="unreadable", text=text, where=f"{path}:{line}"))

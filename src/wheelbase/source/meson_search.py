@@ -1,5 +1,7 @@
 """How a Meson project looks for things: evidence of each, and whether the build does without it. Pure."""
 
+import posixpath
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,14 +9,17 @@ from packaging.utils import canonicalize_name
 
 from wheelbase.source.findings import LINKED_ANYWAY, Evidence, Flag
 from wheelbase.source.lookups import UNKNOWN, Guards, Lookups
+from wheelbase.source.macros import define
 from wheelbase.source.meson_evaluator import Evaluator
 from wheelbase.source.meson_names import LANGUAGES, RUN_ANYWAY
 from wheelbase.source.meson_reader import Reader
-from wheelbase.source.meson_values import Sought, flat, is_required, of_sought, places_that_spare, truth_of
+from wheelbase.source.meson_values import MAX_ITEMS, Sought, flat, is_required, of_sought, places_that_spare, truth_of
 from wheelbase.source.tree import SourceTree
 from wheelbase.system.names import Kind
 
 _SECONDARY = 0.4
+_ALTERNATIVE = 0.3
+_MODULE = re.compile(r"[A-Za-z][\w.+-]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +63,8 @@ class Search(Evaluator):
             return "gcc"
         text = next((item for item in names if isinstance(item, str)), "")
         if name == "find_library":
-            if text in LINKED_ANYWAY or flat([keywords.get("dirs", [])]):  # beside another package's files
+            dirs = [folder for folder in flat([keywords.get("dirs", [])]) if folder]
+            if text in LINKED_ANYWAY or dirs:  # beside another package's files
                 return Sought(found=True)
             return self.look("library", [text], keywords, where)
         if name in ("has_header", "check_header") and text and text != "Python.h":
@@ -75,6 +81,48 @@ class Search(Evaluator):
             return Sought(found=True if local or known else None)
         return self.look("program", named, keywords, where)
 
+    def run_command(self, words: list[Any], keywords: dict[str, Any], where: str) -> None:
+        """Note a program that is run while configuring, and the modules that pkg-config is asked for."""
+        if words and isinstance(words[0], str):
+            self.find_program(words[:1], {}, where)
+            if words[0] in ("pkg-config", "pkgconf"):
+                for module in (word for word in words[1:] if isinstance(word, str) and _MODULE.fullmatch(word)):
+                    self.look("pkg-config", [module], {"required": keywords.get("check") is True}, where)
+
+    def links(self, arguments: list[Any], where: str) -> tuple[int, ...]:
+        """Note the libraries of `-lNAME`; those of a folder that is named may be the archive's own."""
+        named = [one[2:] for one in arguments if isinstance(one, str) and one.startswith("-l")]
+        own = any(not isinstance(one, str) or one.startswith("-L") for one in arguments)
+        places = [self.add("library", name, where, required=False) for name in named if name not in LINKED_ANYWAY]
+        return () if own else tuple(places)
+
+    def declared(self, keywords: dict[str, Any], where: str) -> tuple[int, ...]:
+        """Return the places of what something is linked with, by itself and by what it depends on."""
+        used = [one for one in flat([keywords.get("dependencies") or []]) if isinstance(one, Sought)]
+        own = self.links(flat([keywords.get("link_args") or []]), where)
+        return (*own, *(place for one in used for place in one.links))[:MAX_ITEMS]
+
+    def uses(self, places: tuple[int, ...]) -> None:
+        """Make required what is linked with a module that is always built."""
+        for place in () if self.lookups.guards or self.build.secondary else places:
+            if not self.lookups.evidence[place].condition:
+                self.lookups.change(place, need="required", weight=self._certainty)
+
+    def executable(self, sources: list[Any], keywords: dict[str, Any]) -> None:
+        """Note the sources of a program that is built on a condition, or with what disables it; not those of others."""
+        used = flat([keywords.get("dependencies") or []])
+        disabled = any(isinstance(one, Sought) and one.disables and not one.found for one in used)
+        if not (self.lookups.guards or disabled) or self.build.secondary:
+            return
+        text = self.build.tree.text(self.path)
+        for source in (one for one in sources if isinstance(one, str) and text.count(one) == 1):
+            self.build.tree.conditional[posixpath.join(self.folder, source)] = self.lookups.condition or "a disabler"
+
+    def defines(self, arguments: list[Any]) -> None:
+        """Note the macros of `-DNAME`."""
+        for name in (one[2:].partition("=")[0] for one in arguments if isinstance(one, str) and one.startswith("-D")):
+            define(self.build.tree, name, sure=not self.lookups.guards and not self.build.secondary)
+
     def look(self, kind: Kind, names: list[str], keywords: dict[str, Any], where: str) -> Sought:
         """Add what is looked for: of several names the first that a system may have."""
         required = is_required(keywords)
@@ -86,10 +134,20 @@ class Search(Evaluator):
         if required:
             self.fails(self.lookups.guards)
         place = self.add(kind, name, where, required=required or bool(places_that_spare(keywords)))
+        for other in names[names.index(name) + 1 :]:
+            self.add(kind, other, where, required=False, weight=_ALTERNATIVE, instead_of=f"{kind} {name}")
         return Sought(places=(place,), found=True if required else None)
 
     def add(
-        self, kind: Kind, name: str, where: str, *, required: bool, bundled: bool = False, weight: float = 0.6
+        self,
+        kind: Kind,
+        name: str,
+        where: str,
+        *,
+        required: bool,
+        bundled: bool = False,
+        weight: float = 0.6,
+        instead_of: str = "",
     ) -> int:
         """Add evidence, and return its place."""
         certain = required and not self.lookups.guards and not self.build.secondary
@@ -102,6 +160,7 @@ class Search(Evaluator):
             weight=(self._certainty if certain else 0.4 if kind == "header" else weight) * share,
             bundled=bundled,
             condition=self.lookups.condition,
+            instead_of=instead_of or (self.lookups.spared() if required and not self.build.secondary else ""),
         )
         return self.lookups.add(evidence)
 

@@ -19,10 +19,16 @@ class Feature(msgspec.Struct, frozen=True):
 
 
 class Sought(msgspec.Struct, frozen=True):
-    """A dependency, library or program, with its places; `found` is None where the system decides."""
+    """A dependency, library or program, with its places; `found` is None where the system decides.
+
+    What is built with one that `disables` is left out where that is not found; `links` are the places of what is linked
+    with what uses it.
+    """
 
     places: tuple[int, ...] = ()
     found: bool | None = None
+    disables: bool = False
+    links: tuple[int, ...] = ()
 
 
 class Thing(msgspec.Struct, frozen=True):

@@ -5,7 +5,7 @@ is known not to be there, and all else (what configure scripts, `-D` and other h
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -55,17 +55,27 @@ class _Group:
     reason: str
 
 
-def live_includes(text: str, *, cpp: bool | None = None, defined: Iterable[str] = ()) -> Iterator[Include]:
+def live_includes(
+    text: str, *, cpp: bool | None = None, defined: Iterable[str] = (), absent: Container[str] = ()
+) -> Iterator[Include]:
     """Yield the includes of a text that are not dead on Linux. `cpp` is None for a header, which may be of either.
 
-    `defined` are macros that the build defines whatever it finds.
+    `defined` are macros that the build defines whatever it finds, `absent` those that it never defines.
     """
     head = _up_to_last_include(text)
     if head:
-        macros = Macros(cpp)
+        macros = Macros(cpp, absent)
         for name in defined:
             macros.put(name, Interval(1, 1))
         yield from _walk(_without_comments(head), macros)
+
+
+def defines_of(text: str, names: Iterable[str]) -> frozenset[str]:
+    """Return those of some macros that a header defines as true, whatever the system has."""
+    macros = Macros(None)
+    for _ in _walk(_without_comments("\n" + text.replace("\r\n", "\n")), macros):
+        pass
+    return frozenset(name for name in names if macros.defined(name) and truth(macros.value(name)) is not False)
 
 
 def _up_to_last_include(text: str) -> str:

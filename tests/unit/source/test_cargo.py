@@ -219,3 +219,48 @@ def test_junk(pairs: list[tuple[str, str]], text: str, cfg: str) -> None:
         + found(OWN + f"a = '1'\n[target.'cfg({cfg})'.dependencies]\nb = '1'\n", lock("own:"))
     ):
         assert ":" in one.where
+
+
+@pytest.mark.parametrize(
+    ("crate", "others", "expected"),
+    [
+        ("prost-build", "", ("protoc", "required")),
+        ("prost-build", "protoc-bin-vendored", ("protoc", "optional")),
+        ("tonic-build", "prost-build", ("protoc", "required")),
+        ("cmake", "", ("cmake", "required")),
+    ],
+)
+def test_programs_that_an_own_build_script_runs(crate: str, others: str, expected: tuple[str, str]) -> None:
+    manifest = f'[package]\nname = "own"\n[build-dependencies]\n{crate} = "1"\n'
+    manifest += f'{others} = "1"\n' if others else ""
+    listed = evidence(manifest, lock(f"own: {crate} {others}", f"{crate}:", *([f"{others}:"] if others else [])))
+    assert listed[expected[0]].need == expected[1]
+    by_another = evidence(
+        OWN + 'dep = "1"\n', lock("own: dep", f"dep: {crate} {others}", f"{crate}:", f"{others or 'x'}:")
+    )
+    assert by_another[expected[0]].need == "optional"
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        ('fn main() { pkg_config::probe_library("foo").unwrap(); }', {"foo": "required"}),
+        (
+            'fn main() { pkg_config::Config::new().atleast_version("2").probe("foo").expect("no"); }',
+            {"foo": "required"},
+        ),
+        ('fn f() -> Result<(), E> { pkg_config::probe_library("foo")?; Ok(()) }', {"foo": "required"}),
+        ('fn main() { let found = pkg_config::probe_library("foo"); }', {"foo": "optional"}),
+        ('fn main() { if x { pkg_config::probe_library("foo").unwrap(); } }', {"foo": "optional"}),
+        ('fn main() { println!("cargo:rustc-link-lib=foo"); }', {"foo": "required"}),
+        ('fn main() { println!("cargo::rustc-link-lib=dylib=foo"); }', {"foo": "required"}),
+        ('fn main() { let url = "https://{"; println!("cargo:rustc-link-lib=foo"); }', {"foo": "required"}),
+        ('fn main() { println!("cargo:rustc-link-lib=static=foo"); println!("cargo:rustc-link-lib={}", x); }', {}),
+        ('fn main() { // println!("cargo:rustc-link-lib=foo");\n println!("cargo:rustc-link-lib=m"); }', {}),
+    ],
+)
+def test_what_an_own_build_script_links(script: str, expected: dict[str, str]) -> None:
+    tree = {"pyproject.toml": PYPROJECT, "Cargo.toml": OWN, "Cargo.lock": lock("own:"), "build.rs": script}
+    contents = {path: text.encode() for path, text in tree.items()}
+    listed = find_in_cargo(SourceTree({path: len(data) for path, data in contents.items()}, contents))
+    assert {one.name: one.need for one in listed if isinstance(one, Evidence)} == expected

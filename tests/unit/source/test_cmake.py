@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from wheelbase.source.cmake import find_in_cmake
 from wheelbase.source.cmake_reader import Argument, commands_of
 from wheelbase.source.findings import Evidence, Flag
+from wheelbase.source.macros import defined
 from wheelbase.source.tree import SourceTree
 
 PYPROJECT = "[build-system]\nrequires = ['scikit-build-core', 'pybind11']\nbuild-backend = 'scikit_build_core.build'\n"
@@ -85,12 +86,33 @@ def test_languages_and_a_package() -> None:
         ("find_package(BLAS REQUIRED)\nfind_package(MPI)", {"interface/blas": "required", "interface/mpi": "optional"}),
         (
             "find_package(Boost REQUIRED COMPONENTS system filesystem)",
-            {"boost/version.hpp": "required", "boost_filesystem": "required"},
+            {"boost_system": "required", "boost_filesystem": "required"},
+        ),
+        ("find_package(Boost REQUIRED COMPONENTS python3 python${V})", {"boost_python": "required"}),
+        ("find_package(Boost REQUIRED)", {"boost/version.hpp": "required"}),
+        ("find_package(nanobind REQUIRED)", {"nanobind": "required"}),
+        ("execute_process(COMMAND gperf x.gperf)", {"gperf": "required"}),
+        (
+            "execute_process(COMMAND gperf x COMMAND tool WORKING_DIRECTORY y)",
+            {"gperf": "required", "tool": "required"},
+        ),
+        ("execute_process(COMMAND gperf x OUTPUT_VARIABLE o)\nexecute_process(COMMAND cat x)", {}),
+        ("execute_process(COMMAND gperf OUTPUT_VARIABLE o COMMAND_ERROR_IS_FATAL ANY)", {"gperf": "required"}),
+        ("if(X)\nexecute_process(COMMAND gperf x)\nendif()", {"gperf": "optional"}),
+        ("add_executable(own o.c)\nadd_custom_command(OUTPUT y COMMAND own COMMAND bison y.y)", {"bison": "required"}),
+        (
+            "foreach(name a b-2)\npkg_check_modules(X REQUIRED ${name})\nendforeach()",
+            {"pkg-config": "required", "a": "required", "b-2": "required"},
         ),
         (
             "add_library(own own.c)\ntarget_link_libraries(x PRIVATE own foo -lbar Foo::Foo m /usr/lib/z.a)",
-            {"foo": "optional", "bar": "optional"},
+            {"foo": "required", "bar": "required"},
         ),
+        ("if(X)\ntarget_link_libraries(x foo)\nendif()", {"foo": "optional"}),
+        ("add_executable(x EXCLUDE_FROM_ALL x.c)\ntarget_link_libraries(x foo)", {"foo": "optional"}),
+        ("add_library(${UNKNOWN} x.c)\ntarget_link_libraries(x foo)", {"foo": "optional"}),
+        ("link_directories(lib)\ntarget_link_libraries(x foo)", {"foo": "optional"}),
+        ("add_subdirectory(not_here)\ntarget_link_libraries(x foo)", {"foo": "optional"}),
     ],
 )
 def test_commands_that_look(text: str, expected: dict[str, str]) -> None:
@@ -202,7 +224,8 @@ def test_what_is_used_in_any_case_is_required(text: str, expected: str) -> None:
 
 def test_scikit_build_brings_no_cmake() -> None:
     assert "cmake" not in needs("")
-    assert needs("", "[build-system]\nrequires = ['scikit-build']\n") == {"cmake": "required"}
+    setup = {"setup.py": "from skbuild import setup\nsetup(cmake_source_dir='x')"}
+    assert needs("", "[build-system]\nrequires = ['scikit-build']\n", setup) == {"cmake": "required"}
 
 
 def test_loops_functions_and_lists() -> None:
@@ -236,7 +259,7 @@ def test_files_that_are_followed() -> None:
     listed = evidence(text + "if(LEAKS)\nfind_package(F REQUIRED)\nendif()", others=others)
     assert {name: (one.need, one.weight) for name, one in listed.items()} == {
         "A": ("required", 0.9),
-        "B": ("required", 0.36),
+        "B": ("required", 0.9),
         "C": ("required", 0.9),
         "D": ("required", 0.95),
         "d": ("optional", 0.6),
@@ -344,3 +367,80 @@ WORDS = st.sampled_from(
 def test_junk(text: str) -> None:
     for one in found(text, others={"a/CMakeLists.txt": text, "b.cmake": text, "FindA.cmake": text, "setup.py": text}):
         assert ":" in one.where
+
+
+@pytest.mark.parametrize(
+    ("module", "expected"),
+    [
+        ("find_package_handle_standard_args(D DEFAULT_MSG D_LIB D_DIR)", {"d": "required", "d.h": "required"}),
+        (
+            "set(D_LIBRARIES ${D_LIB})\nfind_package_handle_standard_args(D DEFAULT_MSG D_LIBRARIES)",
+            {"d": "required", "d.h": "optional"},
+        ),
+        ("", {"D": "required", "d": "optional", "d.h": "optional"}),
+    ],
+)
+def test_what_an_own_find_module_demands(module: str, expected: dict[str, str]) -> None:
+    others = {"cmake/FindD.cmake": f"find_library(D_LIB d)\nfind_path(D_DIR d.h)\n{module}"}
+    assert needs("find_package(D REQUIRED)", others=others) == expected
+    if module:
+        fatal = "find_package(D)\nif(NOT D_FOUND)\nmessage(FATAL_ERROR x)\nendif()"
+        assert needs(fatal, others=others)["d"] == "required"
+        assert set(needs("find_package(D)", others=others).values()) == {"optional"}
+
+
+def test_what_is_looked_for_where_a_system_lacks_another() -> None:
+    text = "pkg_check_modules(A a)\nif(NOT A_FOUND)\nfind_library(L b REQUIRED)\nendif()"
+    listed = evidence(text)
+    assert listed["a"].need == "required"
+    assert (listed["b"].need, listed["b"].instead_of) == ("optional", "pkg-config a")
+
+
+SETUP = "from setuptools import setup\nimport subprocess\n"
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        ("subprocess.check_call(['cmake', '-DWITH_A=ON', '.'])", "required"),
+        ("args = ['cmake', '.']\nif x:\n    args.append('-DWITH_A=ON')", "optional"),
+        ("subprocess.check_call(['cmake', '-DWITH_A=OFF', '.'])", None),
+    ],
+)
+def test_options_that_setup_gives(call: str, expected: str | None) -> None:
+    text = "option(WITH_A a OFF)\nif(WITH_A)\nfind_package(A REQUIRED)\nendif()"
+    assert needs(text, "", {"setup.py": SETUP + call}).get("A") == expected
+
+
+def test_sources_that_are_compiled_on_a_condition() -> None:
+    text = """add_library(m a.c)
+if(X)
+  target_sources(m PRIVATE a.c b.c)
+endif()
+if(WIN32)
+  target_sources(m PRIVATE c.c)
+endif()
+add_executable(tool EXCLUDE_FROM_ALL d.c a.c)
+target_sources(m PRIVATE ${UNKNOWN}/e.c)
+"""
+    files = {
+        "pyproject.toml": PYPROJECT,
+        "CMakeLists.txt": text,
+        **dict.fromkeys(("a.c", "b.c", "c.c", "d.c", "e.c"), ""),
+    }
+    tree = SourceTree(
+        {path: len(one) for path, one in files.items()}, {path: one.encode() for path, one in files.items()}
+    )
+    list(find_in_cmake(tree))
+    assert set(tree.conditional) == {"b.c", "c.c", "d.c"}
+
+
+def test_macros_that_a_project_defines() -> None:
+    text = "add_definitions(-DA -DB=1)\nif(X)\nadd_compile_definitions(C)\nendif()\n"
+    text += "target_compile_definitions(m PRIVATE D=2)"
+    files = {"pyproject.toml": PYPROJECT, "CMakeLists.txt": text}
+    tree = SourceTree(
+        {path: len(one) for path, one in files.items()}, {path: one.encode() for path, one in files.items()}
+    )
+    list(find_in_cmake(tree))
+    assert defined(tree) == {"A", "B", "D"}

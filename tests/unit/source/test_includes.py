@@ -175,3 +175,59 @@ def test_junk_never_raises(files: dict[str, str | bytes]) -> None:
     for one in find_in_c(tree(files)):
         assert one.name
         assert one.where.split(":")[0] in files
+
+
+ON_A = "#ifdef HAVE_A\n#include <a.h>\n#endif\n"
+
+
+@pytest.mark.parametrize(
+    ("setup", "expected"),
+    [
+        ("setup(ext_modules=[Extension('m', ['m.c'], define_macros=[('HAVE_A', '1')])])", "required"),
+        ("macros = [('HAVE_A', None)]\nsetup()", "required"),
+        ("macros = []\nmacros.append(('HAVE_A', None))\nsetup()", "required"),
+        ("setup(ext_modules=[Extension('m', ['m.c'], extra_compile_args=['-DHAVE_A'])])", "required"),
+        ("macros = []\nif found:\n    macros.append(('HAVE_A', None))\nsetup()", "optional"),
+        ("try:\n    macros = [('HAVE_A', None)]\nexcept OSError:\n    pass\nsetup()", "optional"),
+        ("setup(ext_modules=[Extension('m', ['m.c'], define_macros=[('HAVE_A', '0')])])", "optional"),
+        ("files = [('HAVE_A', 1)]\nsetup()", "optional"),
+        ("run(['cmake', '-DHAVE_A=OFF'])", "optional"),
+    ],
+)
+def test_macros_that_setup_defines(setup: str, expected: str) -> None:
+    assert found({"setup.py": setup, "m.c": ON_A})["a.h"].need == expected
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("#define HAVE_A 1\n", "required"),
+        ("#define HAVE_A 0\n", "optional"),
+        ("#ifdef X\n#define HAVE_A 1\n#endif\n", "optional"),
+        ("#ifdef __linux__\n#define HAVE_A\n#endif\n", "required"),
+        ('#include "inner.h"\n', "required"),
+    ],
+)
+def test_macros_that_headers_of_the_archive_define(header: str, expected: str) -> None:
+    source = '#include "own.h"\n#if HAVE_A\n#include <a.h>\n#endif\n'
+    files: dict[str, str | bytes] = {"m.c": source, "own.h": header, "inner.h": "#define HAVE_A 1\n"}
+    listed = find_in_c(tree(files))
+    assert ("required" in {one.need for one in listed if one.name == "a.h"}) == (expected == "required")
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({}, "required"),
+        ({"setup.py": "define_macros = [('NO_A', None)] if x else []"}, "optional"),
+        ({"CMakeLists.txt": "add_definitions(-DNO_A)"}, "optional"),
+        ({"other.h": "#define NO_A\n"}, "optional"),
+    ],
+)
+def test_what_a_macro_switches_off_that_nobody_defines(files: dict[str, str | bytes], expected: str) -> None:
+    listed: dict[str, str | bytes] = {
+        "m.c": "#ifndef NO_A\n#include <a.h>\n#endif\n#ifndef B\n#include <b.h>\n#endif\n"
+    }
+    needs = found(files | listed)
+    assert needs["a.h"].need == expected
+    assert needs["b.h"].need == "optional"

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wheelbase.source.findings import Evidence, Flag
+from wheelbase.source.macros import defined
 from wheelbase.source.meson import find_in_meson
 from wheelbase.source.tree import SourceTree
 
@@ -51,8 +52,8 @@ def test_languages_and_a_dependency() -> None:
     ("build", "expected"),
     [
         ("dependency('a', required: false)", {"a": "optional"}),
-        ("dependency('a', 'b')", {"a": "required"}),
-        ("dependency(['a', 'b'])", {"a": "required"}),
+        ("dependency('a', 'b')", {"a": "required", "b": "optional"}),
+        ("dependency(['a', 'b'])", {"a": "required", "b": "optional"}),
         ("dependency('')", {}),
         ("dependency('threads')\ndependency('pybind11')\ndependency('python3')\ndependency('openmp')", {}),
         ("cc = meson.get_compiler('c')\ncc.find_library('jpeg')\ncc.find_library('m')", {"jpeg": "required"}),
@@ -61,6 +62,10 @@ def test_languages_and_a_dependency() -> None:
         ("find_program('swig')\nfind_program('python3')\nfind_program('cython')", {"swig": "required"}),
         ("find_program('tools/gen.py')", {}),
         ("dependency('boost', modules: ['system'])", {"boost/version.hpp": "required"}),
+        (
+            "dependency('boost', modules: ['system', 'regex', 'log'])",
+            {"boost_regex": "required", "boost_log": "required"},
+        ),
         ("dependency('pcap', method: 'config-tool')", {"pcap-config": "required"}),
         ("dependency('GEOS', method: 'cmake')", {"GEOS": "required"}),
         ("dependency('qt6', modules: ['Widgets'])", {"Qt6Widgets": "required"}),
@@ -406,3 +411,71 @@ WORDS = st.sampled_from(
 def test_junk(text: str) -> None:
     for one in found(text, text, a__meson_build=text, subprojects__a__meson_build=text, subprojects__a_wrap=text):
         assert ":" in one.where
+
+
+def test_what_is_looked_for_where_a_system_lacks_another() -> None:
+    listed = evidence("dependency('a', 'b', 'c')")
+    assert [listed[name].instead_of for name in "abc"] == ["", "pkg-config a", "pkg-config a"]
+    build = "d = dependency('a', required: false)\nif not d.found()\n  meson.get_compiler('c').find_library('b')\nendif"
+    listed = evidence(build)
+    assert (listed["a"].need, listed["b"].instead_of) == ("required", "pkg-config a")
+
+
+@pytest.mark.parametrize(
+    ("build", "expected"),
+    [
+        ("d = declare_dependency(link_args: ['-lfoo', '-lm', '-pthread'])", {"foo": "optional"}),
+        ("d = declare_dependency(link_args: '-lfoo')\nlibrary('x', 'x.c', dependencies: d)", {"foo": "required"}),
+        (
+            "d = declare_dependency(link_args: '-lfoo')\ne = declare_dependency(dependencies: [d])\n"
+            "library('x', 'x.c', dependencies: [e])",
+            {"foo": "required"},
+        ),
+        ("library('x', link_args: ['-L/own', '-lfoo'])", {"foo": "optional"}),
+        ("import('python').find_installation().extension_module('m', 'm.c', link_args: '-lfoo')", {"foo": "required"}),
+        ("shared_library('m', 'm.c', link_args: ['-lfoo'])", {"foo": "required"}),
+        ("add_project_link_arguments('-lfoo', language: 'c')", {"foo": "required"}),
+        ("run_command('pkg-config', '--libs', 'foo', check: true)", {"foo": "required"}),
+        ("run_command('pkg-config', '--libs', 'foo')", {"foo": "optional"}),
+        ("run_command('foo-config', '--libs', check: true)", {"foo-config": "required"}),
+        ("run_command('cat', 'VERSION', check: true)\nrun_command('./x.py', check: true)", {}),
+        ("meson.get_compiler('c').find_library('foo', dirs: [''])", {"foo": "required"}),
+        ("meson.get_compiler('c').find_library('foo', dirs: ['/own'])", {}),
+    ],
+)
+def test_what_is_linked_and_run(build: str, expected: dict[str, str]) -> None:
+    assert needs(build) == expected
+
+
+def test_macros_that_a_project_defines() -> None:
+    build = """project('x')
+add_project_arguments('-DA', ['-DB=1'], language: 'c')
+if meson.get_compiler('c').has_header('x.h')
+  add_project_arguments('-DC', language: 'c')
+endif
+shared_library('m', 'm.c', c_args: ['-O2', '-DD'])
+"""
+    files = {"pyproject.toml": PYPROJECT.encode(), "meson.build": build.encode()}
+    tree = SourceTree({path: len(data) for path, data in files.items()}, files)
+    list(find_in_meson(tree))
+    assert defined(tree) == {"A", "B", "D"}
+
+
+def test_programs_that_are_built_on_a_condition() -> None:
+    build = """project('x')
+no = dependency('a', required: false, disabler: true)
+yes = dependency('b', disabler: true)
+executable('p', 'p.c', 'shared.c', dependencies: [no])
+executable('q', 'q.c', dependencies: [yes])
+if no.found()
+  executable('r', 'r.c')
+endif
+shared_library('s', 'shared.c')
+if host_machine.system() == 'windows'
+  shared_library('w', 'w.c', 'shared.c')
+endif
+"""
+    files = {"pyproject.toml": PYPROJECT.encode(), "meson.build": build.encode(), "w.c": b"", "shared.c": b""}
+    tree = SourceTree({path: len(data) for path, data in files.items()}, files)
+    list(find_in_meson(tree))
+    assert set(tree.conditional) == {"p.c", "r.c", "w.c"}

@@ -49,6 +49,10 @@ def test_every_row_has_a_package_or_says_why_not() -> None:
         ("virtual", "interface/blas", "blas"),
         ("virtual", "dep:virtual/compiler/rust", "rust"),
         ("virtual", "dep:generic/libjpeg", "jpeg"),
+        ("header", "boost/asio.hpp", "boost"),
+        ("header", "boost/python/numpy.hpp", "boost-numpy"),
+        ("library", "boost_python313", "boost-python"),
+        ("library", "boost_filesystem", "boost-filesystem"),
     ],
 )
 def test_each_kind_of_name_leads_to_its_row(kind: Kind, name: str, row: str) -> None:
