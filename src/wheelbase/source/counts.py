@@ -12,7 +12,7 @@ from functools import lru_cache
 from wheelbase.source.backend import Backend, backend_of
 from wheelbase.source.counts_c import Included, Statements, extensions_of
 from wheelbase.source.includes import C_SUFFIXES, CPP_SUFFIXES, FORTRAN_SUFFIXES, is_cython_output, named_sources
-from wheelbase.source.tree import SourceTree
+from wheelbase.source.tree import SourceTree, is_vendored
 
 _TEMPLATE_SUFFIXES = ("in", "tp", "src")
 _TEMPLATES = (".pyx", ".pxi", ".c", ".cpp")
@@ -186,8 +186,11 @@ def _count_others(tree: SourceTree, count: Counter[str]) -> None:
 
 
 def _count_rust(tree: SourceTree, count: Counter[str]) -> None:
-    _add(count, "rust_mb", sum(tree.sizes[path] for path in tree.ending(".rs")) / 1e6)
-    count["crates"] = max((tree.raw(path).count(b"[[package]]") for path in tree.named("Cargo.lock")), default=0)
+    """Count the archive's own code, and crates: of vendored ones those that are there, as a lock lists all systems'."""
+    _add(count, "rust_mb", sum(tree.sizes[path] for path in tree.ending(".rs") if not is_vendored(path)) / 1e6)
+    locked = max((tree.raw(path).count(b"[[package]]") for path in tree.named("Cargo.lock")), default=0)
+    vendored = sum(1 for path in tree.sizes if path.endswith("/.cargo-checksum.json"))
+    count["crates"] = min(locked, vendored) if vendored else locked
 
 
 def _count_configures(tree: SourceTree, scripts: _Scripts, count: Counter[str]) -> None:

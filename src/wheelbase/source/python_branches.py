@@ -58,8 +58,11 @@ class Branches(Calls):
             guard = () if found.value is holds else (self.conditions.of(test, holds),)
             self.scope.names.clear()
             self.scope.names.update(before)
+            left = len(self.gone)
             with self.under(*guard):
                 flow = self.block(statements)
+            if found.value is (not holds):
+                del self.gone[left:]  # by default this branch is not taken, so nothing is left in it
             ends.append((holds, flow, guard, dict(self.scope.names)))
         return self._after(test, ends, requests, before)
 
@@ -93,7 +96,7 @@ class Branches(Calls):
     def _loop(self, node: ast.For | ast.AsyncFor) -> Flow:
         value = self.evaluate(node.iter)
         outer = len(self.gone)
-        by_default = isinstance(value, Unknown) and value.name.startswith(("sys.argv", "os.environ"))
+        by_default = isinstance(value, Unknown) and value.name.startswith("os.environ")
         for guard, item in self.turns(value):
             self.assign(node.target, item)
             with self.under(*guard, *((self.conditions.of(node.iter),) if by_default else ())):

@@ -33,7 +33,7 @@ _MAX_STEPS_OF_ONE = 6_000  # of one function and what it calls, in all its calls
 _ENDS = frozenset(
     ("sys.exit", "exit", "quit", "os._exit", "sys.stderr.exit", "os.abort", "parser.error", "SystemExit", "ap.error")
 )
-_FAILS_BY_DEFAULT = frozenset(("sys.argv.remove", "sys.argv.index"))
+_FAILS_BY_DEFAULT = frozenset(("argv.remove", "argv.index"))
 
 
 @dataclass(slots=True)

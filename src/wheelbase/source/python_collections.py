@@ -52,8 +52,8 @@ class Collections(Evaluator):
 
     def _subscript(self, node: ast.Subscript) -> Value:
         base = self.evaluate(node.value)
-        if isinstance(base, Unknown) and base.name in ("sys.argv", "os.environ"):
-            if base.name == "os.environ" and self.tries and self._is_unset(node.slice):
+        if isinstance(base, Unknown) and base.name == "os.environ":
+            if self.tries and self._is_unset(node.slice):
                 raise Stopped
             return base
         if isinstance(node.slice, ast.Slice):

@@ -8,7 +8,18 @@ from enum import Enum
 from typing import Protocol
 
 from wheelbase.source.python_platform import Truth
-from wheelbase.source.python_values import Condition, Conditions, Function, Guard, Request, Scope, Value, both
+from wheelbase.source.python_values import (
+    Condition,
+    Conditions,
+    Const,
+    Function,
+    Guard,
+    Many,
+    Request,
+    Scope,
+    Value,
+    both,
+)
 
 MAX_STEPS = 25_000
 
@@ -89,6 +100,8 @@ class Evaluator:
         self.guards: Guard = ()
         self.gone: list[Condition] = []
         self.tries = 0  # that surround the statement
+        # As pip has setup.py build a wheel; others may be given.
+        self.argv = Many([((), Const("setup.py")), ((), Const("bdist_wheel", default=True))])
 
     @property
     def guard(self) -> Guard:

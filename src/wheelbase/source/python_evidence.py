@@ -32,6 +32,7 @@ _BUNDLED_OPTION = re.compile(r"system|bundle|vendor|embed", re.IGNORECASE)
 _RECIPES = ("configure", "configure.ac", "CMakeLists.txt", "Makefile", "Makefile.in", "meson.build", "autogen.sh")
 _PACKED = re.compile(r"([\w.+-]+?)(?:\.tar)?\.(?:gz|bz2|xz|tgz|zip)")
 _LIBTOOL = re.compile(r"^[ \t]*(?:LT_INIT|A[CM]_PROG_LIBTOOL)\b", re.MULTILINE)
+_ASSEMBLY = 0.7  # files of this suffix are nasm's or yasm's, and may all be of other systems
 _MAX_REQUESTS = 5_000
 _MAX_GROUP = 40  # places that ask for one thing
 _MAX_ROUNDS = 8
@@ -243,6 +244,8 @@ def _copies(tree: SourceTree) -> set[str]:
 def _of_makefiles(tree: SourceTree) -> Iterator[Evidence]:
     """Yield the languages of what lies beside Makefiles, which are run."""
     folders = {path.rpartition("/")[0]: path for path in tree.named("Makefile", "GNUmakefile") if not is_vendored(path)}
+    if assembly := next((path for path in tree.ending(".asm") if not is_vendored(path)), None):
+        yield Evidence(kind="program", name="nasm", where=f"{assembly}:1", weight=_ASSEMBLY)
     for language, suffixes in (("c", C_SUFFIXES), ("fortran", FORTRAN_SUFFIXES)):
         for path in tree.ending(*suffixes):
             if makefile := folders.get(path.rpartition("/")[0]):

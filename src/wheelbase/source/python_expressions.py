@@ -110,6 +110,8 @@ class Expressions(Collections):
             return fold(lambda version: version[0], base)
         outer = base.name if isinstance(base, Unknown) else ""
         full = f"{outer or '?'}.{name}"
+        if full == "sys.argv":
+            return self.argv
         return known_name(full) or Unknown(full, requests_of(base))
 
     def _member_of(self, instance: Instance, name: str) -> Value:
@@ -179,8 +181,9 @@ class Expressions(Collections):
     def _pair(self, operation: ast.cmpop, left: Value, right: Value) -> Value:
         if isinstance(operation, ast.In | ast.NotIn):
             absent = isinstance(operation, ast.NotIn)
-            if isinstance(right, Unknown) and right.name in ("sys.argv", "os.environ"):
-                return Const(absent, default=True)
+            if right is self.argv or (isinstance(right, Unknown) and right.name == "os.environ"):
+                told = compare(operation, left, right) if right is self.argv else NOTHING
+                return Const(told.value if isinstance(told, Const) else absent, default=True)
             if isinstance(right, Table) and isinstance(left, Const) and isinstance(left.value, str | int):
                 found = left.value in right.entries
                 return NOTHING if right.open and not found else Const(found is not absent)

@@ -17,6 +17,7 @@ _ELSEWHERE = frozenset(
 _NAME = re.compile(r"[A-Za-z0-9][\w+.-]{0,80}")
 _PYTHON = re.compile(r"python(\d[\w.]*)?")
 _FILE_OF_LIBRARY = re.compile(r"(?:^|/)lib([\w+.-]+?)\.(?:a|so)(?:\.[\d.]+)?")
+_SYSTEM_FOLDERS = ("/usr/", "/lib/", "/lib64/", "/opt/")  # what stands elsewhere, the archive builds itself
 _NOT_A_LIBRARY = re.compile(r".*\.(py|pyx|c|cc|cpp|cxx|h|hpp|txt|dll|lib|dylib|o|obj|in)", re.IGNORECASE)
 
 
@@ -40,7 +41,7 @@ def requests_of_list(linked: Linked, tree: SourceTree) -> Iterator[Request]:
 def _names(said: Said, linked: Linked, tree: SourceTree) -> Iterator[str]:
     text = said.text
     if linked.objects:
-        found = _FILE_OF_LIBRARY.search(text)
+        found = _FILE_OF_LIBRARY.search(text) if text.startswith(_SYSTEM_FOLDERS) else None
         if found and not any(path.endswith(f"lib{found[1]}.a") for path in tree.sizes):
             yield found[1]
         return

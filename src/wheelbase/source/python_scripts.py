@@ -43,6 +43,7 @@ _MAX_FOLDERS = 10
 _BUILDS = re.compile(rb"setuptools|distutils|pkg.?config|cffi|Extension\(|set_source|libraries", re.IGNORECASE)
 _HANDED_LATER = re.compile(rb"\.(?:ext_modules|extensions)(?:\[:\])?\s*(?:\+?=(?!=)|\.(?:append|extend|insert)\()")
 _FFI = re.compile(rb"\bFFI\(\)[\s\S]*\.(?:set_source|verify)\(")
+_BUILDS_OR_RUNS = re.compile(rb"subprocess|os\.system|" + _BUILDS.pattern, re.IGNORECASE)  # beside setup.py
 _BUILD_WORD = re.compile(r"build|setup|conf|ffi|ext|compil|dist", re.IGNORECASE)
 _REQUIRED_LIST = re.compile(rb"required\w*\s*(:[^=\n]{0,40})?=\s*[\[({]", re.IGNORECASE)
 _BUILD_SCRIPT = re.compile(r"_?(setup|build|cffi)\w*\.py|\w+_(build|setup|cffi|ffi)\.py|build_\w+\.py|configure\.py")
@@ -171,7 +172,8 @@ class _Scripts:
         installed = f"{folder}/__init__.py" in self.tree and folder not in self.folders
         if installed and not _BUILD_WORD.search(name) and not _FFI.search(self.tree.raw(path)):
             return False
-        return path in self.scopes or bool(_BUILDS.search(self.tree.raw(path)))
+        builds = _BUILDS if "/" in path else _BUILDS_OR_RUNS
+        return path in self.scopes or bool(builds.search(self.tree.raw(path)))
 
     def _follow_uncalled(self) -> None:
         """Follow the classes and functions that the build may call although no script does."""

@@ -216,6 +216,8 @@ class Interpreter(Branches):
         if inner is not None:
             return Module(name, inner)
         full = f"{node.module}.{name}" if node.module else name
+        if full == "sys.argv":
+            return self.argv
         return known_name(full) or Unknown(full)
 
     def _global(self, node: ast.Global | ast.Nonlocal) -> None:

@@ -774,3 +774,33 @@ def test_languages_beside_a_makefile_that_is_run() -> None:
     files = {"setup.py": f"{START}subprocess.check_call(['make'], cwd='fortran')\nsetup()".encode()}
     found = find_in({**files, "fortran/Makefile": b"all:\n", "fortran/a.f90": b"end\n"})
     assert {one.name for one in found if isinstance(one, Evidence)} == {"make", "fortran"}
+
+
+def test_what_is_left_in_a_branch_that_is_not_taken_by_default() -> None:
+    script = (
+        "def build():\n    if os.environ.get('CACHE'):\n        if os.path.exists(cached()):\n            return\n"
+        "    subprocess.run(['make'])\nbuild()\nsetup()\n"
+    )
+    assert names(START + script, kind="program") == {"make"}
+
+
+def test_what_pip_asks_a_script_to_do() -> None:
+    script = (
+        "if len(sys.argv) >= 2 and not ('--help' in sys.argv[1:] or sys.argv[1] in ('clean', 'egg_info')):\n"
+        "    subprocess.check_call(['cmake', '..'])\n"
+        "building = False\nfor word in sys.argv[1:]:\n    if word.startswith('bdist'):\n        building = True\n"
+        "libs = ['z1'] if building else []\nif '--use-jack' in sys.argv:\n    libs.append('jack')"
+    )
+    assert names(START + script + EXT, kind="program") == {"cmake"}
+    assert names(START + script + EXT) == {"z1"}
+    assert names(START + script + EXT, need="optional") == {"jack"}
+
+
+@pytest.mark.parametrize(("path", "found"), [("build/libx.a", set()), ("/usr/lib/libx.a", {"x"})])
+def test_objects_that_the_archive_builds_itself(path: str, found: set[str]) -> None:
+    assert names(f"{START}setup(ext_modules=[Extension('a', ['a.c'], extra_objects=['{path}'])])") == found
+
+
+def test_assembly_of_what_make_builds() -> None:
+    files = {"setup.py": f"{START}subprocess.check_call(['make'])\nsetup()".encode(), "src/crc.asm": b""}
+    assert "nasm" in {one.name for one in find_in(files) if isinstance(one, Evidence)}
