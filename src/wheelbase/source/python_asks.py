@@ -291,6 +291,7 @@ def _numpy_info(asked: Asked, call: Call) -> Value | None:
 _BY_SOURCE = (
     ((".f", ".f77", ".f90", ".f95", ".for", ".f03", ".f08"), "language", "fortran"),
     ((".i",), "program", "swig"),
+    ((".i",), "language", "c"),  # which it writes
     ((".cu",), "language", "cuda"),
 )
 LISTENERS: tuple[Listener, ...] = (

@@ -81,7 +81,8 @@ class Branches(Calls):
         self.scope.names.update(names)
         flows = [flow for _, flow, _, _ in ends]
         if Flow.FAIL in flows and flows != [Flow.FAIL, Flow.FAIL]:
-            for request in requests:
+            others = {request.name for request in self.frames[-1].hopes} - {request.name for request in requests}
+            for request in requests if not others else ():
                 request.demanded = True
         for holds, flow, guard, _ in ends:
             default_stays = guard and not all(guards for _, _, guards, _ in ends)

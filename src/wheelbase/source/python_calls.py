@@ -109,8 +109,9 @@ class Calls(Expressions):
         if frame.yielded is not None:
             return frame.yielded
         if flow is Flow.FAIL:
-            for request in frame.hopes:
-                request.demanded = True
+            if len({request.name for request in frame.hopes}) == 1:  # of several, any does
+                for request in frame.hopes:
+                    request.demanded = True
             if not frame.returned:
                 raise Stopped
         if flow is Flow.NEXT:

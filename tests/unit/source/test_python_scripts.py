@@ -333,7 +333,7 @@ def test_programs_that_the_build_runs() -> None:
 
 def test_languages_and_generators_by_the_sources() -> None:
     script = "Extension('a', ['a.f90', 'b.i'])\nfrom setuptools_rust import RustExtension\nRustExtension('r')\n"
-    assert names(START + script, "language") == {"fortran", "rust"}
+    assert names(START + script, "language") == {"c", "fortran", "rust"}
     assert names(START + script, "program") == {"swig"}
 
 
@@ -804,3 +804,16 @@ def test_objects_that_the_archive_builds_itself(path: str, found: set[str]) -> N
 def test_assembly_of_what_make_builds() -> None:
     files = {"setup.py": f"{START}subprocess.check_call(['make'])\nsetup()".encode(), "src/crc.asm": b""}
     assert "nasm" in {one.name for one in find_in(files) if isinstance(one, Evidence)}
+
+
+def test_of_several_ways_before_an_error_none_is_required() -> None:
+    script = (
+        "def folder():\n    for path in ('/usr/include', '/usr/local/include'):\n"
+        "        if os.path.isfile(os.path.join(path, 'glpk.h')):\n            return path\n"
+        "    program = shutil.which('glpsol')\n    if program is None:\n        raise RuntimeError('no GLPK')\n"
+        "    return os.path.dirname(program)\nfolder()\n"
+        "setup(ext_modules=[Extension('a', ['glpk.i'], libraries=['glpk'])])\n"
+    )
+    assert names(START + script, kind="program") == {"swig"}
+    assert names(START + script, kind="language") == {"c"}
+    assert names(START + script) == {"glpk"}
