@@ -13,11 +13,21 @@ from wheelbase.source.macros import define
 from wheelbase.source.meson_evaluator import Evaluator
 from wheelbase.source.meson_names import LANGUAGES, RUN_ANYWAY
 from wheelbase.source.meson_reader import Reader
-from wheelbase.source.meson_values import MAX_ITEMS, Sought, flat, is_required, of_sought, places_that_spare, truth_of
+from wheelbase.source.meson_values import (
+    MAX_ITEMS,
+    Some,
+    Sought,
+    flat,
+    is_required,
+    of_sought,
+    places_that_spare,
+    truth_of,
+)
 from wheelbase.source.tree import SourceTree
 from wheelbase.system.names import Kind
 
 _SECONDARY = 0.4
+_SYSTEM_FOLDERS = ("/usr", "/lib", "/opt", "/sw", "lib", "lib64")
 _ALTERNATIVE = 0.3
 _MODULE = re.compile(r"[A-Za-z][\w.+-]*")
 
@@ -63,8 +73,11 @@ class Search(Evaluator):
             return "gcc"
         text = next((item for item in names if isinstance(item, str)), "")
         if name == "find_library":
-            dirs = [folder for folder in flat([keywords.get("dirs", [])]) if folder]
-            if text in LINKED_ANYWAY or dirs:  # beside another package's files
+            dirs = keywords.get("dirs", [])
+            folders = [folder for folder in flat([list(dirs) if isinstance(dirs, Some) else dirs]) if folder]
+            # In folders that are not the system's it is beside another package's files.
+            elsewhere = any(not (isinstance(folder, str) and folder.startswith(_SYSTEM_FOLDERS)) for folder in folders)
+            if text in LINKED_ANYWAY or elsewhere:
                 return Sought(found=True)
             return self.look("library", [text], keywords, where)
         if name in ("has_header", "check_header") and text and text != "Python.h":

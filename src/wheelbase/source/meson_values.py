@@ -1,5 +1,6 @@
 """The values of Meson's language, and what operations on them come to; UNKNOWN where that is not known. Pure."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -136,7 +137,23 @@ def of_string(owner: str, name: str, arguments: list[Any]) -> Any:
             return owner.split(text)[:MAX_ITEMS]
         case "split", None:
             return owner.split()
+        case "format", _:
+            return _formatted(owner, arguments)
+        case "replace", str(text) if text and len(arguments) > 1 and isinstance(arguments[1], str):
+            return owner.replace(text, arguments[1])[:MAX_STRING]
+        case "underscorify", _:
+            return re.sub(r"[^A-Za-z0-9]", "_", owner)
+        case "to_int", _ if owner.isdecimal() and len(owner) < 10:
+            return int(owner)
     return UNKNOWN
+
+
+def _formatted(template: str, arguments: list[Any]) -> Any:
+    """Return a text with its @0@ filled in, UNKNOWN where one of them is not known."""
+    known = {str(number): str(item) for number, item in enumerate(arguments) if isinstance(item, str | int)}
+    if any(number not in known for number in re.findall(r"@(\d+)@", template)):
+        return UNKNOWN
+    return re.sub(r"@(\d+)@", lambda found: known[found[1]], template)[:MAX_STRING]
 
 
 def of_dict(owner: dict[str, Any], name: str, arguments: list[Any]) -> Any:

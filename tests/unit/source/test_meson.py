@@ -479,3 +479,23 @@ endif
     tree = SourceTree({path: len(data) for path, data in files.items()}, files)
     list(find_in_meson(tree))
     assert set(tree.conditional) == {"p.c", "r.c", "w.c"}
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [
+        ("'SDL@0@'.format(get_option('api'))", "SDL2"),
+        ("'SDL-2'.underscorify()", "SDL_2"),
+        ("'SDLx'.replace('x', '2')", "SDL2"),
+    ],
+)
+def test_names_that_are_put_together(name: str, asked: str) -> None:
+    build = f"project('p', 'c')\ndependency({name})\n"
+    names = {one.name for one in found(build, "option('api', type: 'integer', value: 2)") if isinstance(one, Evidence)}
+    assert asked in names
+
+
+@pytest.mark.parametrize(("folder", "needed"), [("/usr/lib", True), ("/opt/local/lib", True), ("vendor/x", False)])
+def test_a_library_in_folders_of_the_system(folder: str, needed: bool) -> None:
+    build = f"project('p', 'c')\nmeson.get_compiler('c').find_library('chm', dirs: ['{folder}'])\n"
+    assert ("chm" in {one.name for one in found(build) if isinstance(one, Evidence)}) is needed
