@@ -103,7 +103,8 @@ def amount(closure: Closure) -> str:
 
 def time_of(estimate: Estimate) -> str:
     """Return the time of a compile on one core."""
-    return f"about {clock(estimate.value)} ({clock(estimate.low)} to {clock(estimate.high)}) of CPU time"
+    low, high = clock(estimate.low), clock(estimate.high)
+    return f"about {clock(estimate.value)}{f' ({low} to {high})' if low != high else ''} of CPU time"
 
 
 def sentences(building: BuildNeeds) -> Iterator[str]:

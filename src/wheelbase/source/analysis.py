@@ -27,7 +27,7 @@ from wheelbase.source.meson import find_in_meson
 from wheelbase.source.python_scripts import find_in_python
 from wheelbase.source.tree import SourceTree, shown
 
-VERSION = "findings-8"
+VERSION = "findings-9"
 """To be raised with any change of what is found: results are kept under it."""
 
 _MOST = 2_000
@@ -63,6 +63,8 @@ def analyse(tree: SourceTree) -> Findings:
                 flags[_plain_flag(found)] = None
             elif len(found.name) <= _LONGEST_NAME:
                 evidence[_plain_evidence(found)] = None
+    if not tree.whole:
+        flags[Flag(kind="unreadable", text="only the start of this large archive was read", where="its end")] = None
     counts: dict[str, float] = {}
     try:
         counts = count_work(tree)

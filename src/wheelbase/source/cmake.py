@@ -19,7 +19,7 @@ from wheelbase.source.tree import SourceTree
 _MAX_ITEMS = 200
 _BACKENDS = ("scikit-build-core", "scikit-build", "py-build-cmake", "cmeel", "cmake-build-extension", "cmake")
 
-_OPTION = re.compile(r"-D([A-Za-z]\w{0,80})(?::[A-Z]{1,8})?=(\w{0,80})(?=[\"'])")
+_OPTION = re.compile(r"-D([A-Za-z]\w{0,80})(?::[A-Z]{1,8})?=(\w{0,80})(?=[\"'\s\\])")
 _CALLS = re.compile(
     r"[\"'/]cmake3?[\"' ]|\b(skbuild|cmake_build_extension)\b|\bcmake (--build|\.|-)|class CMake\w*", re.IGNORECASE
 )
@@ -29,7 +29,7 @@ _CALLS = re.compile(
 def find_in_cmake(tree: SourceTree) -> Iterator[Evidence | Flag]:
     """Yield what the CMake projects that the build configures look for; of one that it does not, doubtfully."""
     backend = backend_of(tree)
-    script = tree.text("setup.py")
+    script = _scripts(tree)
     runs = backend.requires_any(*_BACKENDS) or bool(_CALLS.search(script))
     if "skbuild" in script and backend.requires_any("scikit-build"):  # which has none of its own
         yield Evidence(kind="program", name="cmake", where="setup.py:1")
@@ -44,6 +44,13 @@ def find_in_cmake(tree: SourceTree) -> Iterator[Evidence | Flag]:
         yield from dict.fromkeys(project.lookups.evidence)
         yield from project.linked()
         yield from dict.fromkeys(project.lookups.flags)
+
+
+def _scripts(tree: SourceTree) -> str:
+    """Return setup.py with the modules beside it that it names."""
+    setup = tree.text("setup.py")
+    beside = (path for path in tree.ending(".py") if "/" not in path and path != "setup.py" and path[:-3] in setup)
+    return "\n".join([setup, *(tree.text(path) for path in beside)])
 
 
 def _projects(tree: SourceTree, backend: Backend, script: str) -> list[str]:

@@ -52,8 +52,8 @@ class Flag(msgspec.Struct, frozen=True, kw_only=True):
 
     def __str__(self) -> str:
         """Return what it says, with the condition."""
-        word = "" if self.condition.startswith(("on ", "unless ")) else "if "  # as handlers and tries are told
-        return f"{self.text} {word}{self.condition}" if self.condition else self.text
+        word = ", " if self.condition.startswith(("on ", "unless ")) else " if "  # as handlers and tries are told
+        return f"{self.text}{word}{self.condition}" if self.condition else self.text
 
 
 class Findings(msgspec.Struct, frozen=True, kw_only=True):

@@ -87,9 +87,11 @@ def needs_on(findings: Findings, system: System, *, project: str = "") -> Needs:
         # Debian's recipes do not name what its toolchain brings, such as the kernel's headers.
         known = frozenset() if system.contents.is_toolchain(package) else recipe
         confidence, required = _judge(places, known)
-        if confidence < _SHOWN:
-            continue
         required = required or package == chosen
+        # Scripts run programs in many cases that nobody meets.
+        seldom = not required and confidence < _REQUIRED and _is_tool(places, package)
+        if confidence < _SHOWN or seldom:
+            continue
         need = _need(package, places, confidence, system)
         by_name[need.package] = package
         (tools if _is_tool(places, package) and required else build if required else optional).append(need)

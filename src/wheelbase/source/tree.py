@@ -37,7 +37,7 @@ _UNUSED = re.compile(
     re.IGNORECASE,
 )
 _UNUSED_FILE = re.compile(
-    r"(^|/)(tests?_[^/]*|[^/]*_(tests?|unittest|benchmark|win|win32|windows|darwin|macos|mac|osx|bsd|aix|sunos))\.\w+$",
+    r"(^|/)(tests?_[^/]*|[^/]*[_-](tests?|unittest|benchmark|win|win32|windows|darwin|macos|mac|osx|bsd|aix|sunos))\.\w+$",
     re.IGNORECASE,
 )
 _VENDORED = re.compile(

@@ -32,3 +32,9 @@ setup(ext_modules=[Extension("a", ["a.i"])])
 def test_programs_that_pip_installs_are_no_needs(files: dict[str, str], expected: set[str]) -> None:
     found = findings({"setup.py": SETUP, "a.i": "%module a\n", **files})
     assert {one.name for one in found.evidence if one.kind == "program"} == expected
+
+
+def test_an_archive_that_was_read_in_part_says_so() -> None:
+    content = b"int x;"
+    found = analyse(SourceTree({"a.c": len(content)}, {"a.c": content}, whole=False))
+    assert [flag.kind for flag in found.flags] == ["unreadable"]

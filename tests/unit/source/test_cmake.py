@@ -444,3 +444,14 @@ def test_macros_that_a_project_defines() -> None:
     )
     list(find_in_cmake(tree))
     assert defined(tree) == {"A", "B", "D"}
+
+
+def test_a_folder_that_a_module_beside_setup_py_configures() -> None:
+    helper = "def build():\n    check_call('cmake ../libssh2 -DBACKEND=OpenSSL -DX=ON', shell=True)\n"
+    inner = "project(s C)\nset(BACKEND None CACHE STRING x)\nif(BACKEND STREQUAL OpenSSL)\n"
+    inner += "  find_package(OpenSSL REQUIRED)\nendif()\n"
+    setup = "from _build_ssh2 import build\nbuild()\n"
+    files = {"setup.py": setup, "_build_ssh2.py": helper, "libssh2/CMakeLists.txt": inner}
+    contents = {path: text.encode() for path, text in files.items()}
+    told = find_in_cmake(SourceTree({path: len(data) for path, data in contents.items()}, contents))
+    assert ("OpenSSL", "required") in {(one.name, one.need) for one in told if isinstance(one, Evidence)}

@@ -86,7 +86,7 @@ def test_a_download_on_a_condition_leaves_the_answer_sure(debian: System) -> Non
     assert flagged(debian, always).status == "maybe incomplete"
     found = flagged(debian, msgspec.structs.replace(always, condition="STATIC"))
     assert (found.status, str(found.flags[0])) == ("likely complete", "fetches a file if STATIC")
-    assert str(msgspec.structs.replace(always, condition="on OSError")) == "fetches a file on OSError"
+    assert str(msgspec.structs.replace(always, condition="on OSError")) == "fetches a file, on OSError"
 
 
 def test_an_alternative_takes_the_place_of_what_the_release_lacks(debian: System) -> None:
