@@ -5,7 +5,7 @@ import re
 
 from wheelbase.source.findings import Flag
 from wheelbase.source.python_asked import NAMED_LIST, Asked, Built, Linked, Listener, Made
-from wheelbase.source.python_commands import find_in_command, is_pkg_config, is_program, modules_of
+from wheelbase.source.python_commands import find_in_command, is_pkg_config, is_program, modules_of, told
 from wheelbase.source.python_evaluator import Call
 from wheelbase.source.python_platform import is_elsewhere
 from wheelbase.source.python_values import (
@@ -266,9 +266,8 @@ def _download(asked: Asked, call: Call) -> Value | None:
     if call.followed or not (call.last in _DOWNLOADS or call.name in _DOWNLOADS):
         return None
     address = next((said.text for value in call.arguments for said in texts(value) if "://" in said.text), "a file")
-    condition = str(call.guard[-1]) if call.guard else ""
     text = f"{call.last} fetches {address[:120]}"
-    asked.flags.append(Flag(kind="download", text=text, where=call.where, condition=condition))
+    asked.flags.append(Flag(kind="download", text=text, where=call.where, condition=told(call.guard)))
     return None
 
 

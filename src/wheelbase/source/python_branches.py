@@ -83,7 +83,7 @@ class Branches(Calls):
         if Flow.FAIL in flows and flows != [Flow.FAIL, Flow.FAIL]:
             others = {request.name for request in self.frames[-1].hopes} - {request.name for request in requests}
             for request in requests if not others else ():
-                request.demanded = True
+                self.demand(request)
         for holds, flow, guard, _ in ends:
             default_stays = guard and not all(guards for _, _, guards, _ in ends)
             if flow is Flow.RETURN:

@@ -111,7 +111,7 @@ class Calls(Expressions):
         if flow is Flow.FAIL:
             if len({request.name for request in frame.hopes}) == 1:  # of several, any does
                 for request in frame.hopes:
-                    request.demanded = True
+                    self.demand(request)
             if not frame.returned:
                 raise Stopped
         if flow is Flow.NEXT:
@@ -119,6 +119,11 @@ class Calls(Expressions):
         if not frame.returned:
             return NOTHING
         return either(*frame.returned) if len(frame.returned) > 1 else frame.returned[0][1]
+
+    def demand(self, request: Request) -> None:
+        """Note that the script ends without something: handlers that forgave its absence before forgive no more."""
+        request.demanded = True
+        request.guard = tuple(c for c in request.guard if not isinstance(c.node, ast.Try) or c in self.guard)
 
     def _bind(self, function: Function, arguments: list[Value], named: dict[str, Value], scope: Scope) -> None:
         given = function.node.args
@@ -155,7 +160,8 @@ class Calls(Expressions):
         if isinstance(init, Function):
             self.invoke(Function(init.node, init.scope, made), arguments, named)
         else:
-            made.attributes.entries |= named
+            fields = [name for part in kind.node.body if (name := _field(part))]
+            made.attributes.entries |= dict(zip(fields, arguments, strict=False)) | named
         return made
 
     def call(self, node: ast.Call) -> Value:
@@ -215,7 +221,7 @@ class Calls(Expressions):
             return Const(None)  # what is for other systems finds nothing here
         if answer is None:
             answer = builtin(call.name, call.arguments, call.named, self.guard)
-        return answer if answer is not None else Unknown(call.name, _asked(call.arguments))
+        return answer if answer is not None else Unknown(call.name, _asked([function, *call.arguments]))
 
     def _arguments(self, node: ast.Call) -> tuple[list[Value], dict[str, Value]]:
         arguments: list[Value] = []
@@ -236,6 +242,11 @@ class Calls(Expressions):
                 for key, entry in table.entries.items() if isinstance(table, Table) else ():
                     named[str(key)] = Either(((guard, entry),)) if guard else entry
         return arguments, named
+
+
+def _field(part: ast.stmt) -> str:
+    """Return the name that a statement declares in a dataclass or a named tuple; empty where it does not."""
+    return part.target.id if isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name) else ""
 
 
 def _asked(arguments: list[Value]) -> tuple[Request, ...]:

@@ -25,6 +25,7 @@ _NOT_SYSTEM = re.compile(
 )
 _MODULE = re.compile(r"[A-Za-z][\w+.-]{0,80}")
 _SEPARATOR = re.compile(r"&&|\|\||[;|`\n]|\$\(")
+_MOST_TOLD = 3
 _OPERATORS = frozenset(("=", "==", ">", "<", ">=", "<=", "!="))
 _PROBES = (
     "--exists",
@@ -113,21 +114,22 @@ def _of_command(words: list[Said], *, sure: bool) -> Iterator[Request | Flag]:
             yield Request("program", name, first.where, first.guard, 0.9)
     elif sure and name in ("curl", "wget", "aria2c") and rest:
         address = next((word.text for word in rest if "://" in word.text), "a file")
-        yield Flag(kind="download", text=f"{name} fetches {address}", where=first.where, condition=_last(first.guard))
+        yield Flag(kind="download", text=f"{name} fetches {address}", where=first.where, condition=told(first.guard))
     elif sure and name == "git" and rest and rest[0].text in _GIT_FETCHES:
         address = next((word.text for word in rest if "://" in word.text), "sources")
         yield Flag(
             kind="download",
             text=f"git {rest[0].text} fetches {address}",
             where=first.where,
-            condition=_last(first.guard),
+            condition=told(first.guard),
         )
     elif sure and (name in _PROGRAMS or name in _FORMS or name == "configure"):
         yield Request("program", _FORMS.get(name, name), first.where, first.guard, 0.8)
 
 
-def _last(guard: Guard) -> str:
-    return str(guard[-1]) if guard else ""
+def told(guard: Guard) -> str:
+    """Return the innermost conditions as one text."""
+    return " and ".join(str(condition) for condition in guard[-_MOST_TOLD:])
 
 
 def modules_of(words: Sequence[Said], weight: float, *, probe: bool = False) -> Iterator[Request]:

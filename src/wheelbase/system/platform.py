@@ -62,6 +62,8 @@ class System:
         notes = []
         if self.manager == "apt" and not self.exact:
             notes.append(f"package names are those of {self.release}: this base's own index is not known")
+        elif self.manager == "dnf":
+            notes.append("package names are translated from Debian's: no index of this base is read")
         elif not self.knows_installed:
             notes.append("what this base has installed is not known: sizes count everything")
         release = {"apt": self.release, "apk": self.own}.get(self.manager)

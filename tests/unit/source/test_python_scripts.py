@@ -817,3 +817,19 @@ def test_of_several_ways_before_an_error_none_is_required() -> None:
     assert names(START + script, kind="program") == {"swig"}
     assert names(START + script, kind="language") == {"c"}
     assert names(START + script) == {"glpk"}
+
+
+def test_what_a_later_test_demands_no_handler_before_forgives() -> None:
+    script = (
+        "libs = []\ntry:\n    out = subprocess.check_output(['gdal-config', '--libs']).decode()\n"
+        "    libs = [x[2:] for x in out.split()]\nexcept Exception:\n    print('failed')\n"
+        "if not libs:\n    sys.exit('no GDAL')\n"
+    )
+    assert names(START + script + EXT, kind="program") == {"gdal-config"}
+
+
+@pytest.mark.parametrize("kind", ["@dataclass\nclass S:", "class S(NamedTuple):"])
+def test_records(kind: str) -> None:
+    script = f"{kind}\n    name: str\n    libs: list\nspecs = [S('a', ['chm']), S('b', libs=['mad'])]\n"
+    script += "setup(ext_modules=[Extension(s.name, ['a.c'], libraries=s.libs) for s in specs])\n"
+    assert names(START + script) == {"chm", "mad"}
