@@ -22,6 +22,7 @@ LAYERS = [
     ["index"],
     ["uv"],
     ["cache"],
+    ["oci"],
     ["errors"],
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

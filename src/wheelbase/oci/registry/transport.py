@@ -1,0 +1,178 @@
+"""Connections to registries: kept ones, through the user's proxies, with the certificates that each host asks for.
+
+Opens connections, reads certificates.
+"""
+
+from __future__ import annotations
+
+import random
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+from urllib import request
+from urllib.parse import unquote, urlsplit
+
+import urllib3
+
+from wheelbase import __version__
+from wheelbase.oci.errors import ImageError
+from wheelbase.oci.registry.errors import TransientError, shown, unreachable
+from wheelbase.oci.registry.settings import RegistrySettings
+
+TRIES = 4
+MAX_PATIENCE = 60.0
+_BACKOFF = 0.5
+_CONNECTIONS = 16
+_SHORT = 64 << 10
+_PORTS = {"http": 80, "https": 443}
+Body = Callable[[], Iterable[bytes]]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is asked of a server. `body` gives the pieces of a body anew for every try."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes | Body | None = None
+
+
+class Transport:
+    """Requests as they are: no redirects, no logins, no second tries. Serves any number of threads."""
+
+    def __init__(self, settings: RegistrySettings) -> None:
+        """Open no connection yet."""
+        self._settings = settings
+        self._pools: dict[tuple[str | None, str, bool], urllib3.PoolManager] = {}
+        self._lock = threading.Lock()
+
+    def send(self, asked: Request, *, verify: bool) -> urllib3.BaseHTTPResponse:
+        """Return the answer, its body not read yet; TransientError where another try may help, else ImageError."""
+        headers = {"User-Agent": f"wheelbase/{__version__}", "Accept-Encoding": "identity", **asked.headers}
+        timeout = urllib3.Timeout(connect=min(15.0, self._settings.timeout), read=self._settings.timeout)
+        body = asked.body() if callable(asked.body) else asked.body
+        try:
+            return self._pool(asked.url, verify).request(
+                asked.method,
+                asked.url,
+                body=body,
+                headers=headers,
+                preload_content=False,
+                redirect=False,
+                retries=False,
+                timeout=timeout,
+            )
+        except urllib3.exceptions.LocationParseError as error:
+            raise ImageError(f"{shown(asked.url)} is no URL", hint="check the name of the registry") from error
+        except urllib3.exceptions.HTTPError as error:
+            raise unreachable(urlsplit(asked.url).netloc, error) from error
+
+    def close(self) -> None:
+        """Close the connections that are kept."""
+        with self._lock:
+            for pool in self._pools.values():
+                pool.clear()
+
+    def _pool(self, url: str, verify: bool) -> urllib3.PoolManager:
+        host, proxy = urlsplit(url).netloc, _proxy_for(url)
+        with self._lock:
+            if (proxy, host, verify) not in self._pools:
+                self._pools[proxy, host, verify] = _new_pool(proxy, tls_context(self._settings, host, verify=verify))
+            return self._pools[proxy, host, verify]
+
+
+def persist(attempt: Callable[[], T], tries: int = TRIES) -> T:
+    """Return what an attempt returns, trying again after a pause while it raises TransientError."""
+    for number in range(1, tries):
+        try:
+            return attempt()
+        except TransientError as error:
+            pause(error, number)
+    return attempt()
+
+
+def pause(error: TransientError, number: int) -> None:
+    """Sleep before the next try after the `number`-th; an error that asks for more patience than we have is raised."""
+    if error.wait is not None and error.wait > MAX_PATIENCE:
+        raise TransientError(f"{error}, and to be left alone for {error.wait:.0f} seconds", hint=error.hint)
+    time.sleep(error.wait if error.wait is not None else _BACKOFF * 2 ** (number - 1) * random.uniform(0.5, 1.0))
+
+
+def origin(url: str) -> tuple[str, str, int | None]:
+    """Return (scheme, host, port): what two URLs share that lead to one server."""
+    parts = urlsplit(url)
+    return parts.scheme, (parts.hostname or "").lower(), parts.port or _PORTS.get(parts.scheme)
+
+
+def let_go(response: urllib3.BaseHTTPResponse) -> None:
+    """Give the connection back. The rest of a short body is read away; a long one costs the connection."""
+    length = stated_length(response)
+    if not response.closed and length is not None and length <= _SHORT:
+        with suppress(urllib3.exceptions.HTTPError, OSError, RuntimeError):
+            response.read(_SHORT, decode_content=False)
+    if not response.closed:
+        response.close()
+    response.release_conn()
+
+
+def stated_length(response: urllib3.BaseHTTPResponse) -> int | None:
+    """Return how long the body is said to be, None where it is not said."""
+    length = response.headers.get("Content-Length", "")
+    return int(length) if length.isdecimal() and len(length) < 20 else None
+
+
+def tls_context(settings: RegistrySettings, host: str, *, verify: bool) -> ssl.SSLContext:
+    """Return what TLS connections to a host are made with; ImageError where certificates cannot be read."""
+    context = urllib3.util.ssl_.create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED if verify else ssl.CERT_NONE)
+    reading = Path(settings.certificates or "")
+    try:
+        if settings.certificates:
+            context.load_verify_locations(**{"capath" if reading.is_dir() else "cafile": settings.certificates})
+        else:
+            context.load_default_certs()
+        for folder in (folder / host for folder in settings.certificate_folders):
+            for reading in sorted(folder.glob("*.crt")):
+                context.load_verify_locations(cafile=reading)
+            for reading in sorted(folder.glob("*.cert")):
+                context.load_cert_chain(reading, reading.with_suffix(".key"))
+    except (OSError, ssl.SSLError) as error:
+        raise ImageError(
+            f"the certificates in {reading} cannot be read: {error.strerror or error}",
+            hint="check SSL_CERT_FILE and REQUESTS_CA_BUNDLE, and certs.d of Docker and podman",
+        ) from error
+    return context
+
+
+def _new_pool(proxy: str | None, context: ssl.SSLContext) -> urllib3.PoolManager:
+    # urllib3 sets the context back to its own default where `cert_reqs` is not given too.
+    required = "CERT_REQUIRED" if context.verify_mode == ssl.CERT_REQUIRED else "CERT_NONE"
+    if required == "CERT_NONE":
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # the user has said so, host by host
+    if not proxy:
+        return urllib3.PoolManager(maxsize=_CONNECTIONS, ssl_context=context, cert_reqs=required)
+    parts = urlsplit(proxy)
+    login = f"{unquote(parts.username)}:{unquote(parts.password or '')}" if parts.username else None
+    return urllib3.ProxyManager(
+        parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl(),
+        proxy_headers=urllib3.make_headers(proxy_basic_auth=login) if login else None,
+        maxsize=_CONNECTIONS,
+        ssl_context=context,
+        cert_reqs=required,
+    )
+
+
+def _proxy_for(url: str) -> str | None:
+    """Return the proxy that the environment, or the system, names for an URL."""
+    parts = urlsplit(url)
+    if request.proxy_bypass(parts.netloc):
+        return None
+    known = request.getproxies()
+    proxy = known.get(parts.scheme) or known.get("all")
+    return proxy if not proxy or "://" in proxy else f"http://{proxy}"
