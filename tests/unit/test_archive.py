@@ -21,8 +21,9 @@ from wheelbase.index.client import Client
 from wheelbase.index.simple import Candidate
 from wheelbase.index.values import IndexSettings
 from wheelbase.source import read as module
-from wheelbase.source.archive import SourceFacts
+from wheelbase.source.archive import SourceFacts, purity_of
 from wheelbase.source.read import read_source
+from wheelbase.source.tree import SourceTree
 
 pytestmark = pytest.mark.usefixtures("nobody")
 PKG_INFO = "Metadata-Version: 2.2\nName: pkg\nVersion: 1.0\nRequires-Python: >=3.8\nRequires-Dist: six>=1\n"
@@ -234,6 +235,22 @@ def test_facts_are_kept_and_damaged_ones_replaced(fake_index: FakeIndex, nobody:
     client = Client(IndexSettings(source="test", index_url=None))
     first = read_source(client, one)
     assert read_source(client, one) == first and len(fake_index.seen) == 1
-    (entry,) = [path for path in next((nobody / "cache").rglob("source-3")).rglob("*") if path.is_file()]
+    (entry,) = [path for path in next((nobody / "cache").rglob("source-4")).rglob("*") if path.is_file()]
     entry.write_bytes(entry.read_bytes()[:-1])
     assert read_source(client, one) == first and len(fake_index.seen) == 2
+
+
+@pytest.mark.parametrize(
+    ("files", "pure"),
+    [
+        ({"setup.py": "setup(cffi_modules=['gen.py:f'])", "gen.py": "f.set_source('a', '#include <a.h>')"}, False),
+        ({"setup.py": "setup(cffi_modules=['gen.py:f'])", "gen.py": "f.set_source('a', None)"}, True),
+        ({"pyproject.toml": "requires = ['scikit-build-core']", "CMakeLists.txt": "project(a)"}, False),
+        ({"pyproject.toml": "build-backend = 'mesonpy'", "meson.build": "project('a', 'cython')"}, False),
+        ({"pyproject.toml": "build-backend = 'mesonpy'", "meson.build": "project('a', version: '1')"}, True),
+        ({"pyproject.toml": "requires = ['setuptools']", "a/_x.pyx.in": ""}, False),
+    ],
+)
+def test_what_has_something_to_compile(files: dict[str, str], pure: bool) -> None:
+    contents = {path: text.encode() for path, text in files.items()}
+    assert purity_of(SourceTree({path: len(data) for path, data in contents.items()}, contents)) is pure

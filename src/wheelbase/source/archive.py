@@ -20,7 +20,7 @@ from wheelbase.source.tree import SourceTree
 _MAX_SETUP_PY = 256 << 10  # a syntax tree takes a thousand times the memory of its text
 _COMPILED = frozenset((".c .cc .cpp .cxx .cu .f .f90 .for .go .m .pyx .rs .s .swg .i").split())
 _TEMPLATES = frozenset((".in", ".tp", ".template", ".tempita", ".j2", ".jinja", ".src", ".mako"))
-_FFI_SCRIPT = re.compile(r"(?:^|/)\w*(?:ffi|build)\w*\.py$", re.IGNORECASE)
+_COMPILES_BY_MESON = re.compile(r"^\s*project\s*\(\s*'[^']*'\s*,\s*\[?\s*'", re.MULTILINE)  # in a language
 _COMPILES_BY_CFFI = re.compile(rb"\.set_source(?:_pkgconfig)?\((?!\s*[^,)]+,\s*None\b)")  # None: no C is compiled
 _ELSEWHERE = frozenset("test tests testing doc docs example examples benchmark benchmarks demo demos contrib".split())
 
@@ -52,7 +52,12 @@ def purity_of(tree: SourceTree) -> bool | None:
     paths = map(PurePosixPath, tree.sizes)
     if any(_suffix(path) in _COMPILED and not _ELSEWHERE & set(path.parts[:-1]) for path in paths):
         return False
-    if any(_COMPILES_BY_CFFI.search(tree.raw(path)) for path in tree.ending(".py") if _FFI_SCRIPT.search(path)):
+    told = b"".join(tree.raw(name) for name in ("pyproject.toml", "setup.py", "setup.cfg"))
+    if b"cffi" in told and any(_COMPILES_BY_CFFI.search(tree.raw(path)) for path in tree.ending(".py")):
+        return False
+    if "CMakeLists.txt" in tree and (b"scikit" in told or b"skbuild" in told or b"cmake" in told):
+        return False
+    if b"mesonpy" in told and _COMPILES_BY_MESON.search(tree.text("meson.build")):
         return False
     return True if tree.whole else None
 

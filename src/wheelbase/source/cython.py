@@ -10,6 +10,7 @@ from wheelbase.source.includes import (
     C_SUFFIXES,
     CPP_SUFFIXES,
     FORTRAN_SUFFIXES,
+    find_in_headers,
     find_includes,
     is_ordinary,
     named_sources,
@@ -42,15 +43,20 @@ def find_in_cython(tree: SourceTree) -> Iterator[Evidence]:
     """Yield the headers and libraries that Cython sources name, each once. What no module takes in is optional."""
     used = _used_files(tree)
     found: dict[tuple[str, str, str], Evidence] = {}
+    headers: dict[str, None] = {}  # of the archive
     for path in sorted(
         (path for path in tree.ending(*_SUFFIXES) if not is_vendored(path)), key=lambda path: path not in used
     ):
         for one in _find_in_file(tree, path, used=path in used):
-            if one.kind != "header" or own_header(tree, path, one.name) is None:
+            own = own_header(tree, path, one.name) if one.kind == "header" else None
+            if own is None:
                 found.setdefault((one.kind, one.name, one.need), one)
+            elif own and one.need == "required" and not is_vendored(own):
+                headers[own] = None
         if len(found) >= _MOST:
             break
     yield from list(found.values())[:_MOST]
+    yield from find_in_headers(tree, headers)
 
 
 def _find_in_file(tree: SourceTree, path: str, *, used: bool) -> Iterator[Evidence]:

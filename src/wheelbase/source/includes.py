@@ -61,6 +61,11 @@ def find_in_c(tree: SourceTree) -> Iterator[Evidence]:
     yield from _Search(tree, named).found_from(starts)
 
 
+def find_in_headers(tree: SourceTree, headers: Iterable[str]) -> Iterator[Evidence]:
+    """Yield the system's headers that headers of the archive include, which something that is compiled takes in."""
+    yield from _Search(tree, set(headers)).found_from(headers)
+
+
 class _Search:
     """A walk from sources into headers of the archive: each is read once, and passed once by degree of sureness."""
 

@@ -7,7 +7,7 @@ from wheelbase.source.python_calls import Calls
 from wheelbase.source.python_evaluator import Answerer, Flow, Watcher
 from wheelbase.source.python_methods import join
 from wheelbase.source.python_platform import Truth, truth
-from wheelbase.source.python_values import Guard, Many, Request, Unknown, Value, both
+from wheelbase.source.python_values import Const, Guard, Many, Request, Unknown, Value, both
 
 _INTERNAL = frozenset(
     "ImportError ModuleNotFoundError KeyError AttributeError IndexError TypeError NameError UnicodeDecodeError"
@@ -122,12 +122,13 @@ class Branches(Calls):
         start = self.watcher.size()
         before = dict(self.scope.names)
         lists = [(value, len(value.items)) for value in before.values() if isinstance(value, Many)]
+        returned = len(self.frames[-1].returned)
         self.tries += 1
         flow = self.block(node.body)
         self.tries -= 1
         if flow is Flow.NEXT:
             flow = self.block(node.orelse)
-        after = dict(self.scope.names)
+        after, ends = dict(self.scope.names), len(self.frames[-1].returned)
         found, grown = self.watcher.size(), [(value, length, len(value.items)) for value, length in lists]
         branches: list[tuple[Guard, dict[str, Value]]] = [((), after)] if flow is Flow.NEXT else []
         falls_back = False
@@ -145,6 +146,11 @@ class Branches(Calls):
         if falls_back:
             condition = self.conditions.of(node)
             self.watcher.narrow(start, found, condition)
+            results = self.frames[-1].returned
+            for number in range(returned, ends):  # "return True": whether it gets there is what is asked
+                own, value = results[number]
+                if isinstance(value, Const) and value.value is True:
+                    results[number] = (both(own, (condition,)), value)
             for value, start, end in grown:
                 value.items[start:end] = [(both(guard, (condition,)), item) for guard, item in value.items[start:end]]
         names = join(before, *branches) if branches else after

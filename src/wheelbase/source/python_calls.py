@@ -109,9 +109,12 @@ class Calls(Expressions):
         if frame.yielded is not None:
             return frame.yielded
         if flow is Flow.FAIL:
-            if len({request.name for request in frame.hopes}) == 1:  # of several, any does
-                for request in frame.hopes:
+            for request in frame.hopes:  # of several, any does
+                first = frame.hopes[0]
+                if request.name == first.name:
                     self.demand(request)
+                else:
+                    request.instead_of = f"{first.kind} {first.name}"
             if not frame.returned:
                 raise Stopped
         if flow is Flow.NEXT:

@@ -90,6 +90,7 @@ def evidence_of_request(request: Request, *, bundled: bool = False) -> Evidence:
         weight=request.weight,
         bundled=bundled or bool(_BUNDLED_OPTION.search(condition)),
         condition=condition,
+        instead_of=request.instead_of,
     )
 
 

@@ -79,7 +79,10 @@ class Conditions:
 
 @dataclass(slots=True, eq=False)
 class Request:
-    """One place that asks for something. A `probe` looks whether it is there; it is `demanded` where it must be."""
+    """One place that asks for something. A `probe` looks whether it is there; it is `demanded` where it must be.
+
+    `instead_of` is the kind and name of what is tried first, where this is an alternative.
+    """
 
     kind: Kind
     name: str
@@ -88,6 +91,7 @@ class Request:
     weight: float
     probe: bool = False
     demanded: bool = False
+    instead_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from wheelbase.source.tree import SourceTree, tree_of_archive, tree_of_folder
 MAX_ARCHIVE = 64 << 20
 _HEAD = 4 << 20
 _MAX_FILE = 256 << 20
-_FACTS = "source-3"
+_FACTS = "source-4"
 _Kept = TypeVar("_Kept")
 # What readers of broken archives raise.
 _UNREAD = (

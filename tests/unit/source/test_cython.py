@@ -177,3 +177,10 @@ def test_time_and_results_are_bounded(text: str) -> None:
 def test_junk_never_raises(files: dict[str, str | bytes]) -> None:
     for one in (*find_in_cython(tree(files)), *find_languages(tree(files))):
         assert one.where.rsplit(":", 1)[0] in files
+
+
+def test_headers_by_way_of_a_header_of_the_archive() -> None:
+    texts = {"a.pyx": 'cdef extern from "own.h":\n    int f()\n', "own.h": "#include <krb5.h>\n"}
+    contents = {path: text.encode() for path, text in texts.items()}
+    tree = SourceTree({path: len(data) for path, data in contents.items()}, contents)
+    assert [(one.name, one.where, one.need) for one in find_in_cython(tree)] == [("krb5.h", "own.h:1", "required")]

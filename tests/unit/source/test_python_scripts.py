@@ -833,3 +833,22 @@ def test_records(kind: str) -> None:
     script = f"{kind}\n    name: str\n    libs: list\nspecs = [S('a', ['chm']), S('b', libs=['mad'])]\n"
     script += "setup(ext_modules=[Extension(s.name, ['a.c'], libraries=s.libs) for s in specs])\n"
     assert names(START + script) == {"chm", "mad"}
+
+
+def test_what_is_tried_second_stands_in_for_the_first() -> None:
+    script = (
+        "import pkgconfig\ndef find():\n    for name in ('mysqlclient', 'libmariadb'):\n"
+        "        if pkgconfig.exists(name):\n            return name\n    raise Exception('none')\nfind()\nlibs = []"
+    )
+    found = {one.name: one for one in find(START + script + EXT) if isinstance(one, Evidence)}
+    assert (found["mysqlclient"].need, found["libmariadb"].need) == ("required", "optional")
+    assert found["libmariadb"].instead_of == "pkg-config mysqlclient"
+
+
+def test_a_function_that_says_whether_something_can_be_compiled() -> None:
+    script = (
+        "def has(header):\n    try:\n        subprocess.check_call(['cc', '-E', '-include', header, '/dev/null'])\n"
+        "        return True\n    except subprocess.CalledProcessError:\n        return False\n"
+        "libs = ['chm'] if has('chm_lib.h') else []"
+    )
+    assert (names(START + script + EXT), names(START + script + EXT, need="optional")) == (set(), {"chm"})
