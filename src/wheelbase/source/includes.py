@@ -88,7 +88,8 @@ class _Search:
         steps = 0
         for start in starts:
             named = start in self._named
-            sure = named and start not in self._tree.conditional and not start.startswith(self._configured)
+            followed = named and not self._tree.unfollowed
+            sure = followed and start not in self._tree.conditional and not start.startswith(self._configured)
             left = [(start, sure)]
             while left:
                 path, sure = left.pop()

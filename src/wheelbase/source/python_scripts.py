@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from wheelbase.source.backend import Backend, backend_of, read_toml
 from wheelbase.source.findings import Evidence, Flag
+from wheelbase.source.includes import C_SUFFIXES
 from wheelbase.source.python_archive import Archive
 from wheelbase.source.python_asked import Asked, Linked
 from wheelbase.source.python_asks import LISTENERS
@@ -30,6 +31,7 @@ from wheelbase.source.python_values import (
     Const,
     Function,
     Instance,
+    Request,
     Scope,
     Table,
     Unknown,
@@ -42,6 +44,10 @@ _MAX_SCRIPTS = 40
 _MAX_FOLDERS = 10
 _BUILDS = re.compile(rb"setuptools|distutils|pkg.?config|cffi|Extension\(|set_source|libraries", re.IGNORECASE)
 _HANDED_LATER = re.compile(rb"\.(?:ext_modules|extensions)(?:\[:\])?\s*(?:\+?=(?!=)|\.(?:append|extend|insert)\()")
+_KNOWN_MEANS = re.compile(
+    rb"Extension|ext[_-]modules|build_ext\]|add_library|set_source|\.verify\(|pybind11|CMake|cythonize"
+)
+_BUILD_TOOLS = frozenset(("configure", "make", "cmake", "meson", "ninja", "scons", "cargo", "go"))
 _FFI = re.compile(rb"\bFFI\(\)[\s\S]*\.(?:set_source|verify)\(")
 _BUILDS_OR_RUNS = re.compile(rb"subprocess|os\.system|" + _BUILDS.pattern, re.IGNORECASE)  # beside setup.py
 _BUILD_WORD = re.compile(r"build|setup|conf|ffi|ext|compil|dist", re.IGNORECASE)
@@ -80,6 +86,9 @@ def find_in_python(tree: SourceTree) -> Iterator[Evidence | Flag]:
     scripts.follow_all()
     if not any(_HANDED_LATER.search(tree.raw(path)) for path in scripts.scopes):
         settle_extensions(scripts.asked)
+    if scripts.compile_otherwise() and any(tree.ending(*C_SUFFIXES)):
+        tree.unfollowed = True
+        yield Flag(kind="dynamic", text="a program of its own compiles the sources", where="setup.py:1")
     tree.conditional.update(conditional_sources(scripts.asked, tree))
     for extension, said in scripts.asked.compiled:
         tree.compiled.setdefault(said.text, set()).add(extension)
@@ -103,6 +112,15 @@ class _Scripts:
         self.required: set[str] = set()
         self.scopes: dict[str, Scope] = {}
         self.interpreter = Interpreter(self.asked, self.load, Archive(tree).answer, self.required)
+
+    def compile_otherwise(self) -> bool:
+        """Say whether scripts that were followed to their ends compile by no means that is known."""
+        found = self.asked.found
+        tools = any(isinstance(item, Request) and item.name in _BUILD_TOOLS for item in found)
+        told = (*self.scopes, "pyproject.toml", "setup.cfg")
+        known = any(_KNOWN_MEANS.search(self.tree.raw(path)) for path in told)
+        others = any(path in self.tree for path in ("CMakeLists.txt", "meson.build", "Cargo.toml"))
+        return bool(self.scopes) and not (tools or known or others or self.asked.compiled)
 
     def follow_all(self) -> None:
         """Follow every script that the build runs, then what the build calls of them."""

@@ -58,6 +58,7 @@ class SourceTree:
         self.basenames = frozenset(path.rsplit("/", 1)[-1] for path in sizes)
         self.notes: dict[str, Any] = {}
         self.conditional: dict[str, str] = {}  # sources that are compiled on a condition only, by what reads scripts
+        self.unfollowed = False  # whether sources are compiled by a way that is not known, so that any may be
         self.compiled: dict[str, set[str]] = {}  # extensions by the files that scripts make them of, as they name them
 
     def __contains__(self, path: str) -> bool:

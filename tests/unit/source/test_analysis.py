@@ -38,3 +38,12 @@ def test_an_archive_that_was_read_in_part_says_so() -> None:
     content = b"int x;"
     found = analyse(SourceTree({"a.c": len(content)}, {"a.c": content}, whole=False))
     assert [flag.kind for flag in found.flags] == ["unreadable"]
+
+
+def test_sources_that_a_program_of_the_archive_compiles() -> None:
+    setup = "from setuptools import setup\nimport mybuild\nmybuild.run()\nsetup()\n"
+    found = findings(
+        {"setup.py": setup, "mybuild.py": "import subprocess\ndef run():\n    x()\n", "a.c": "#include <z.h>\n"}
+    )
+    assert [(one.name, one.need) for one in found.evidence if one.kind == "header"] == [("z.h", "optional")]
+    assert [flag.kind for flag in found.flags] == ["dynamic"] and found.counts["c_files"] == 1
