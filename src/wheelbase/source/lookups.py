@@ -11,7 +11,7 @@ import msgspec
 
 from wheelbase.source.findings import Evidence, Flag
 
-_MAX_STEPS = 100_000
+_MAX_STEPS = 300_000
 _MAX_EVIDENCE = 5_000
 _MAX_PLACES = 100  # of one condition
 _MAX_TEXT = 300  # characters of a flag
