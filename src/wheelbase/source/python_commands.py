@@ -70,6 +70,10 @@ def _lines(value: Value, where: str, guard: Guard, depth: int = 0) -> Iterator[l
     if isinstance(value, Either):
         for own, inner in value.options:
             yield from _lines(inner, where, both(guard, own), depth + 1)
+    elif isinstance(value, Many) and value.items and isinstance(first := value.items[0][1], Either):
+        for own, inner in first.options:
+            head = both(value.items[0][0], own), inner
+            yield from _lines(Many([head, *value.items[1:]]), where, guard, depth + 1)
     elif isinstance(value, Many):
         words: list[Said] = []
         for own, item in value.items[:_MAX_WORDS]:

@@ -852,3 +852,12 @@ def test_a_function_that_says_whether_something_can_be_compiled() -> None:
         "libs = ['chm'] if has('chm_lib.h') else []"
     )
     assert (names(START + script + EXT), names(START + script + EXT, need="optional")) == (set(), {"chm"})
+
+
+def test_a_program_that_the_environment_may_name_otherwise() -> None:
+    script = (
+        "def run(*args):\n    return subprocess.check_output(args, shell=True)\n"
+        "given = os.environ.get('CONFIG', '')\nconfig = given if given else 'krb5-config'\n"
+        "run(f'{config} --libs krb5')\nlibs = []"
+    )
+    assert names(START + script + EXT, kind="program") == {"krb5-config"}
