@@ -861,3 +861,8 @@ def test_a_program_that_the_environment_may_name_otherwise() -> None:
         "run(f'{config} --libs krb5')\nlibs = []"
     )
     assert names(START + script + EXT, kind="program") == {"krb5-config"}
+
+
+def test_a_command_line_with_unknown_arguments() -> None:
+    script = "for a in os.listdir('po'):\n    subprocess.run(f'msgfmt po/{a} -o {a}.mo', shell=True)\nlibs = []"
+    assert names(START + script + EXT, kind="program") == {"msgfmt"}
