@@ -234,10 +234,23 @@ def _resolve(tree: SourceTree, folder: str, plain: str) -> str | None:
         ends = "/" + plain.rsplit("../", 1)[-1]
         found = (other for other in tree.headers(base)[:_MOST_NAMESAKES] if f"/{other}".endswith(ends))
         return next(found, "" if plain.startswith("../") else None)
+    if "/" in plain and plain.partition("/")[0] in _bundled(tree):
+        return ""
     made = any(base + suffix in tree.basenames for suffix in (".in", ".src", ".cmake", ".tp", ".template", ".meson"))
     stem = base.rsplit(".", 1)[0]
     dispatched = stem.endswith(".dispatch") and any(stem + suffix in tree.basenames for suffix in C_SUFFIXES)
     return "" if made or dispatched or _is_made_of_cython(tree, stem) else None
+
+
+def _bundled(tree: SourceTree) -> frozenset[str]:
+    """Return the folders of headers of libraries that the archive brings ("mbedtls" of mbedtls/include/mbedtls/)."""
+    if "bundled headers" not in tree.notes:
+        parts = (path.split("/") for path in tree.sizes if path.endswith((".h", ".hpp")))
+        tree.notes["bundled headers"] = frozenset(
+            part[-2] for part in parts if len(part) > 3 and part[-3] == "include" and part[-2] == part[-4]
+        )
+    known: frozenset[str] = tree.notes["bundled headers"]
+    return known
 
 
 def _is_made_of_cython(tree: SourceTree, stem: str) -> bool:

@@ -66,6 +66,8 @@ def _extension(asked: Asked, call: Call) -> Value | None:
     if not (last.endswith(("Extension", "add_extension")) or call.name.endswith("Extension.__init__")):
         return None
     if last == "RustExtension":
+        if call.followed:
+            return None  # a class of the archive's own
         asked.found.append(Request("language", "rust", call.where, call.guard, 0.9))
         return None
     guard = call.guard

@@ -231,3 +231,10 @@ def test_what_a_macro_switches_off_that_nobody_defines(files: dict[str, str | by
     needs = found(files | listed)
     assert needs["a.h"].need == expected
     assert needs["b.h"].need == "optional"
+
+
+def test_headers_of_a_library_that_the_archive_brings() -> None:
+    texts = {"src/tls.c": "#include <mbedtls/net.h>\n#include <other/net.h>\n", "mbedtls/include/mbedtls/ssl.h": ""}
+    contents = {path: text.encode() for path, text in texts.items()}
+    tree = SourceTree({path: len(data) for path, data in contents.items()}, contents)
+    assert [one.name for one in find_in_c(tree)] == ["other/net.h"]
