@@ -25,7 +25,7 @@ def test_help_imports_nothing_heavy() -> None:
     assert result.stdout.splitlines()[-1] == "[]"
 
 
-@pytest.mark.parametrize("command", ["compare", "explain", "sysdeps", "bases", "completion"])
+@pytest.mark.parametrize("command", ["compare", "explain", "sysdeps", "inspect", "bases", "completion"])
 def test_every_command_has_help(command: str) -> None:
     result = CliRunner().invoke(cli, [command, "--help"])
     assert result.exit_code == 0

@@ -46,7 +46,7 @@ class Catalogue:
         name = _normalized(reference)
         images, rows = self._rows(name, on)
         if not rows:
-            raise self._unknown(reference, name)
+            raise self.unknown(reference)
         of_arch = [row for row in rows if row.arch == arch]
         if not of_arch:
             known = " and ".join(sorted({row.arch for row in rows}))
@@ -59,6 +59,10 @@ class Catalogue:
             if held:
                 return max(held, key=lambda row: row.date)
         return _earliest([row for row in of_arch if images[0] in (row.image, row.exact)] or of_arch, on)
+
+    def knows(self, reference: str, *, on: date) -> bool:
+        """Say whether an image is in the catalogue, for whatever architecture; one named by digest is not."""
+        return "@" not in reference and bool(self._rows(_normalized(reference), on)[1])
 
     def _rows(self, name: str, on: date) -> tuple[tuple[str, ...], list[BaseFacts]]:
         """Return the images that a name meant, and all their rows."""
@@ -121,7 +125,9 @@ class Catalogue:
             sorted({row.python_minor for row in self.base if row.python_minor and row.image.startswith("python:")})
         )
 
-    def _unknown(self, reference: str, name: str) -> BaseError:
+    def unknown(self, reference: str, also: str = "") -> BaseError:
+        """Return the error for an image that is not in the catalogue, which names those that are called alike."""
+        name = _normalized(reference)
         minors = [f"{major}.{minor}" for major, minor in self.pythons()]
         images = {row.image for row in self.base}
         aliases = {
@@ -132,7 +138,7 @@ class Catalogue:
             difflib.get_close_matches(name, names, n=3, cutoff=0.6) or [n for n in names if n.split(":")[0] in name][:3]
         )
         return BaseError(
-            f"the base image {reference} is not in the catalogue",
+            f"the base image {reference} is not in the catalogue{also}",
             hint=(f"did you mean {', '.join(near)}? " if near else "") + "`wheelbase bases` lists what is known",
         )
 

@@ -21,13 +21,27 @@ class SystemPython:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Userland:
+    """What is read in an image itself, beyond what the catalogue has of one.
+
+    `release` is what its system is called as an image (`debian:13`); `packages` the names of those that are installed.
+    """
+
+    release: str
+    packages: tuple[str, ...] | None
+    python_headers: bool
+    implementation: Literal["cpython", "pypy"]
+    free_threaded: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BaseFacts:
     """One image of one architecture as it was at one date. Sizes in bytes.
 
     `image` is the name users write and `exact` a more exact tag that the figures are of. `python` is the interpreter
     for applications, None where the image has none. `estimated` names the fields that were derived rather than read,
     `unverified` those that follow from the release. `later` says that nothing of the date asked for is known, and
-    this is the earliest that is.
+    this is the earliest that is. `userland` is of images that were inspected; None for the catalogue's rows.
     """
 
     image: str
@@ -56,6 +70,7 @@ class BaseFacts:
     uncompressed_source: str | None = None
     note: str | None = None
     system_python: SystemPython | None = None
+    userland: Userland | None = None
     later: bool = False
 
     @property

@@ -124,12 +124,15 @@ def target_of(facts: BaseFacts) -> Target | None:
     version = facts.python_version
     if version is None:
         return None
+    own = facts.userland if facts.python else None
     return Target(
         python=version,
         libc=facts.libc,
         libc_version=tuple(map(int, facts.libc_version.split("."))),
         machine=MACHINES[facts.arch],
         pip=Version(facts.pip) if facts.pip else None,
+        implementation=own.implementation if own else "cpython",
+        free_threaded=own.free_threaded if own else False,
     )
 
 

@@ -72,9 +72,9 @@ def output_format(*formats: str) -> Callable[[Command], Command]:
     )
 
 
-def print_result(name: str, form: str, value: Any) -> None:
-    """Print a value in the form asked for: `report.FORM.NAME_FORM` renders it."""
-    rendered = getattr(import_module(f"wheelbase.report.{form}"), f"{name}_{form}")(value)
+def print_result(name: str, form: str, value: Any, *, module: str | None = None) -> None:
+    """Print a value in the form asked for: `report.FORM.NAME_FORM`, or that of another module, renders it."""
+    rendered = getattr(import_module(f"wheelbase.report.{module or form}"), f"{name}_{form}")(value)
     if form == "text":
         _print_rich(rendered)
     else:

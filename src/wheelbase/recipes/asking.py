@@ -1,26 +1,57 @@
 """What the recipes begin with: the base, the question with the indexes that answer it, the project's own settings.
 
-Reads settings files; runs uv to learn its settings.
+Reads settings files, and images that the catalogue does not know; runs uv to learn its settings.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
 from wheelbase.bases.catalogue import load_catalogue
-from wheelbase.bases.facts import Arch, BaseFacts
+from wheelbase.bases.facts import Arch, BaseFacts, SystemPython
+from wheelbase.bases.inspect_facts import facts_of
+from wheelbase.errors import BaseError
 from wheelbase.index.client import Client
 from wheelbase.index.indexes import Index
 from wheelbase.index.settings import user_settings, with_requirements_options
+from wheelbase.oci.errors import ImageError
 from wheelbase.pins import Asked
 from wheelbase.project.read import is_folder
 from wheelbase.project.settings import Settings, read_settings
 from wheelbase.project.values import Requirements
+from wheelbase.recipes.inspect import inspect
+from wheelbase.recipes.values import Report, silent
+
+_TRANSPORTS = ("oci:", "oci-archive:", "docker-archive:", "docker-daemon:")
 
 
-def base_facts(name: str, *, arch: Arch, as_of: date | None) -> BaseFacts:
-    """Return what is known of a base image as of a date, None for today."""
-    return load_catalogue().find(name, arch=arch, on=as_of or datetime.now(UTC).date())
+def base_facts(name: str, *, arch: Arch, as_of: date | None, report: Report = silent) -> BaseFacts:
+    """Return what is known of a base image as of a date, None for today: by the catalogue, else by its own bytes."""
+    catalogue, today = load_catalogue(), datetime.now(UTC).date()
+    on = as_of or today
+    if catalogue.knows(name, on=on):
+        return catalogue.find(name, arch=arch, on=on)
+    if is_folder(name):
+        raise BaseError(f"{name} is a folder, and no name of an image", hint=f"an OCI layout is named oci:{name}")
+    try:
+        inspected = inspect(name, platform=f"linux/{arch}", report=report)
+    except ImageError as error:
+        if "@" in name or name.startswith(_TRANSPORTS):
+            raise
+        # Most names that neither the catalogue nor a registry knows are misspelt.
+        raise catalogue.unknown(name, f", and cannot be inspected: {error}") from error
+    facts = facts_of(name, inspected.inspection, arch=arch, as_of=as_of, today=today)
+    return facts if facts.python else replace(facts, system_python=_system_python(facts, on))
+
+
+def _system_python(facts: BaseFacts, on: date) -> SystemPython | None:
+    """Return what a package manager would install: what it does on the catalogue's image of the same release."""
+    try:
+        like = load_catalogue().find(facts.userland.release if facts.userland else "", arch=facts.arch, on=on)
+    except BaseError:
+        return None
+    return like.system_python if like.package_manager == facts.package_manager else None
 
 
 def ask(

@@ -19,7 +19,7 @@ from wheelbase.pins import Asked
 from wheelbase.project.read import read_requirements
 from wheelbase.project.settings import PerManager, Settings
 from wheelbase.project.values import Requirements
-from wheelbase.recipes.asking import ask, project_settings
+from wheelbase.recipes.asking import ask, base_facts, project_settings
 from wheelbase.recipes.cost import cost_of
 from wheelbase.recipes.fit import Fit, fit
 from wheelbase.recipes.reading import Contents
@@ -63,7 +63,7 @@ def compare(
     )
     on = as_of or datetime.now(UTC).date()
     catalogue = load_catalogue()
-    rows = [(name, catalogue.find(name, arch=arch, on=on)) for name in dict.fromkeys(bases)]
+    rows = [(name, base_facts(name, arch=arch, as_of=as_of, report=report)) for name in dict.fromkeys(bases)]
     minor = _python(python, [facts for _, facts in rows], wanted, catalogue, on)
     rows = rows or _default_rows(catalogue, minor, arch, on)
     _check_python(python, rows)

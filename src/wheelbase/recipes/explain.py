@@ -77,7 +77,7 @@ def explain(
     requirement = parse_requirement(package, "argument")
     name = canonicalize_name(requirement.name)
     wanted = requirements or Requirements(source="arguments", requirements=(requirement,))
-    facts = base_facts(base, arch=arch, as_of=as_of)
+    facts = base_facts(base, arch=arch, as_of=as_of, report=report)
     target = target_of(facts)
     if target is None:
         raise BaseError(

@@ -55,7 +55,7 @@ def sysdeps(
     `items` are PEP 508 lines, of which the newest fitting source archive is read, paths of archives, or folders.
     Raises `WheelbaseError` where one of them, or the base, cannot be had.
     """
-    facts = base_facts(base, arch=arch, as_of=as_of)
+    facts = base_facts(base, arch=arch, as_of=as_of, report=report)
     system = system_of(facts)
     if system and refresh:
         report("reading the packages of the base's distribution", 0, 0)

@@ -84,12 +84,13 @@ def verdict(comparison: Comparison) -> str:
 
 def footnote(comparison: Comparison) -> str:
     """Return how the numbers were come by."""
+    known = " or ".join(sorted({"inspected" if cost.facts.userland else "catalogued" for cost in comparison.bases}))
     share = [cost.added_bytecode for cost in comparison.bases if cost.added_bytecode and cost.added_bytecode.value]
     spread = ""
     if share:
         half = round((share[0].high - share[0].low) / 2e6)
         spread = f", of which bytecode is estimated ({f'+-{half} MB' if half else 'within 1 MB'})"
     return (
-        f"MB are 10^6 bytes. Image: base as catalogued, plus files and bytecode{spread}; pulled: compressed. "
+        f"MB are 10^6 bytes. Image: base as {known}, plus files and bytecode{spread}; pulled: compressed. "
         "Build: without pulling the base. ?: not known. ~: estimated."
     )

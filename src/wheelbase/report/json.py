@@ -197,7 +197,7 @@ def bases_json(rows: tuple[BaseFacts, ...]) -> str:
     """Return `wheelbase.bases/1`: every field of the catalogue's rows."""
     import msgspec
 
-    keys = [field for field in BaseFacts.__dataclass_fields__ if field != "later"]
+    keys = [field for field in BaseFacts.__dataclass_fields__ if field not in ("later", "userland")]
     listed = [{key: msgspec.to_builtins(getattr(row, key)) for key in keys} for row in rows]
     return _dumps({"schema": "wheelbase.bases/1", "bases": listed})
 

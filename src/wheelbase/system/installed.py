@@ -19,16 +19,20 @@ class _Family(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def installed_packages(image: BaseFacts) -> frozenset[str]:
-    """Return the names of the system packages of an image; none where its family is not known.
+    """Return the names of the system packages of an image; none where neither they nor its family are known.
 
     What is installed for its Python is not among them where that is not in the image itself (`image.added_packages`).
     """
+    if image.userland:
+        return frozenset(image.userland.packages or ())
     family = _family_of(image.image)
     return _packages(family.name) if family else frozenset()
 
 
 def knows_installed(image: BaseFacts) -> bool:
-    """Say whether `installed_packages` knows the family of an image."""
+    """Say whether `installed_packages` knows those of an image."""
+    if image.userland:
+        return image.userland.packages is not None
     return _family_of(image.image) is not None
 
 

@@ -147,14 +147,14 @@ def system_of(facts: BaseFacts) -> System | None:
         names=load_names(),
         installed=installed_packages(facts),
         knows_installed=knows_installed(facts),
-        python_headers=not facts.added_packages,
+        python_headers=not facts.added_packages and (facts.userland is None or facts.userland.python_headers),
         compiler=facts.compiler is True,
     )
 
 
 def _release(facts: BaseFacts, manager: Manager) -> tuple[str, str, bool]:
     """Return (the base's own release, the one whose contents are asked, whether that is the same)."""
-    name = facts.exact or facts.image
+    name = facts.userland.release if facts.userland else facts.exact or facts.image
     if manager == "apk":
         found = re.search(r"alpine:?(\d+\.\d+)", name)
         version = found[1] if found else _ALPINE_BY_MUSL.get(facts.libc_version, "edge")

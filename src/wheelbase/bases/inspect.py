@@ -1,0 +1,94 @@
+"""From an image's layers to the facts of it, with nothing run and nothing unpacked. Reads from a source, once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from wheelbase.bases.inspect_python import is_of_python, pythons_in
+from wheelbase.bases.inspect_system import (
+    ca_store_in,
+    compilers_in,
+    is_of_system,
+    libc_in,
+    libraries_in,
+    os_release_in,
+    package_manager_in,
+    packages_in,
+    shell_in,
+    timezones_in,
+)
+from wheelbase.bases.inspected import InspectedLayer, Inspection
+from wheelbase.oci.image import Image
+from wheelbase.oci.layers import Entry
+from wheelbase.oci.places import Source
+from wheelbase.oci.tree import Tree, read_tree
+
+# What is kept of one file, and of all: past that, an interpreter's version is read from its headers, or not at all.
+_MOST_OF_A_FILE = 64 << 20
+_MOST_OF_ALL = 128 << 20
+_USUAL_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def inspect_image(source: Source, image: Image) -> Inspection:
+    """Return what the layers of an image say. ImageError where they cannot be read."""
+    kept = _Kept()
+    tree = read_tree(source, image, kept)
+    path = [folder for folder in (image.config.env_var("PATH") or _USUAL_PATH).split(":") if folder.startswith("/")]
+    pythons = pythons_in(tree, path)
+    database, packages = packages_in(tree)
+    layers = tuple(_layers(image, tree))
+    stored_as_they_are = any(layer.bytes == layer.tar_bytes for layer in layers)
+    architecture = image.config.platform.architecture
+    return Inspection(
+        digest=str(image.raw_manifest.digest),
+        platform=str(image.config.platform),
+        created=image.config.created,
+        os_release=os_release_in(tree),
+        libc=libc_in(tree, architecture, pythons[0].path if pythons else None),
+        pythons=pythons,
+        package_manager=package_manager_in(tree, path),
+        package_database=database,
+        packages=packages,
+        compilers=compilers_in(tree, path),
+        shell=shell_in(tree),
+        user=image.config.user or "root",
+        ca_store=ca_store_in(tree),
+        tzdata=timezones_in(tree),
+        libraries=libraries_in(tree, architecture),
+        compressed_bytes=None if stored_as_they_are else sum(layer.bytes for layer in layers),
+        uncompressed_bytes=kept.seen,
+        layers=layers,
+    )
+
+
+@dataclass(slots=True)
+class _Kept:
+    """Says what to keep, and adds up what it is asked of: `seen` are the bytes of all files of all layers."""
+
+    seen: int = 0
+    kept: int = 0
+
+    def __call__(self, entry: Entry) -> int:
+        """Return how much of a file is wanted."""
+        self.seen += entry.size
+        wanted = min(entry.size, _MOST_OF_A_FILE) if is_of_python(entry.path) or is_of_system(entry.path) else 0
+        if self.kept + wanted > _MOST_OF_ALL:
+            return 0
+        self.kept += wanted
+        return wanted
+
+
+def _layers(image: Image, tree: Tree) -> Iterator[InspectedLayer]:
+    """Yield the layers; the history is told of them where it has as many steps that made one."""
+    steps = [step for step in image.config.history if not step.get("empty_layer")]
+    said = [str(step.get("created_by") or "") for step in steps] if len(steps) == len(image.layers) else []
+    for number, (layer, size) in enumerate(zip(image.layers, tree.layer_bytes, strict=True)):
+        yield InspectedLayer(
+            digest=str(layer.descriptor.digest),
+            diff_id=str(layer.diff_id),
+            media_type=layer.descriptor.media_type,
+            bytes=layer.descriptor.size,
+            tar_bytes=size,
+            created_by=(said[number] or None) if said else None,
+        )

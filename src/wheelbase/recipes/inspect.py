@@ -1,0 +1,58 @@
+"""`wheelbase inspect`: the facts of any image, read from its own bytes. Reads images, by the network or an engine.
+
+Layers from a registry are kept in the user's cache, and facts by the digest of the image.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+
+from wheelbase.bases.inspect import inspect_image
+from wheelbase.bases.inspected import Inspection
+from wheelbase.cache import Cache, cache_directory
+from wheelbase.oci.image import read_image
+from wheelbase.oci.opening import open_source
+from wheelbase.oci.places import Source
+from wheelbase.oci.platform import Platform
+from wheelbase.oci.reference import RegistryReference, parse_reference
+from wheelbase.oci.store import STORE_FOLDER, CachedSource, Store
+from wheelbase.recipes.values import Report, silent
+
+# To be raised whenever an image would be read in another way: what is in a user's cache is then read anew.
+_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspected:
+    """An image as the user named it, and its facts."""
+
+    reference: str
+    inspection: Inspection
+
+
+def inspect(reference: str, *, platform: str | None = None, report: Report = silent) -> Inspected:
+    """Return the facts of an image: a name in a registry, `oci:PATH`, `docker-archive:PATH`, `docker-daemon:NAME`.
+
+    `platform` is `linux/arm64` or the like, None for that of this machine or the only one that there is. Nothing of
+    the image is run. ImageError where it cannot be read.
+    """
+    parsed = parse_reference(reference)
+    wanted = Platform.parse(platform) if platform else None
+    report(f"reading {reference}", 0, 0)
+    with open_source(parsed) as opened:
+        source: Source = opened
+        if isinstance(parsed, RegistryReference):
+            source = CachedSource(opened, Store(cache_directory() / STORE_FOLDER))
+        return Inspected(reference=reference, inspection=_inspection(source, wanted))
+
+
+def _inspection(source: Source, platform: Platform | None) -> Inspection:
+    image = read_image(source, platform)
+    kept, key = Cache(f"inspection-{_VERSION}"), str(image.raw_manifest.digest)
+    if known := kept.get(key):
+        return msgspec.msgpack.decode(known, type=Inspection)
+    inspection = inspect_image(source, image)
+    kept.put(key, msgspec.msgpack.encode(inspection))
+    return inspection
