@@ -143,6 +143,8 @@ class Branches(Calls):
                     self.gone += guard
             elif flow is Flow.FAIL and outcome is not Flow.FAIL:
                 flow = outcome
+            elif outcome is Flow.RETURN and flow is Flow.NEXT and not _is_internal(handler):
+                self.gone.append(self.conditions.of(node))  # what follows is reached where nothing fails
         if falls_back:
             condition = self.conditions.of(node)
             self.watcher.narrow(start, found, condition)

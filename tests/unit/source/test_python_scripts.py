@@ -866,3 +866,13 @@ def test_a_program_that_the_environment_may_name_otherwise() -> None:
 def test_a_command_line_with_unknown_arguments() -> None:
     script = "for a in os.listdir('po'):\n    subprocess.run(f'msgfmt po/{a} -o {a}.mo', shell=True)\nlibs = []"
     assert names(START + script + EXT, kind="program") == {"msgfmt"}
+
+
+def test_extensions_that_are_not_made_where_a_probe_fails() -> None:
+    script = (
+        "def made():\n    try:\n        out = subprocess.check_output(['gsl-config', '--libs'])\n"
+        "    except EnvironmentError:\n        return []\n    return [Extension('a', ['a.c'], libraries=['gsl'])]\n"
+        "setup(ext_modules=made())\n"
+    )
+    assert (names(START + script), names(START + script, need="optional")) == (set(), {"gsl"})
+    assert conditional(START + script, "a.c") == {"a.c"}
