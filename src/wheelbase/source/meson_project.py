@@ -104,6 +104,8 @@ class Project(Search):
 
     def method(self, owner: Any, name: str, arguments: list[Any], keywords: dict[str, Any], where: str) -> Any:
         """Return what a call of a value's method gives."""
+        if name == "get_variable" and arguments[:1] == ["implementation_lower"]:
+            return "cpython"  # of Python, whatever module of Meson it came from
         match owner:
             case Sought():
                 return of_sought(owner, name)

@@ -499,3 +499,11 @@ def test_names_that_are_put_together(name: str, asked: str) -> None:
 def test_a_library_in_folders_of_the_system(folder: str, needed: bool) -> None:
     build = f"project('p', 'c')\nmeson.get_compiler('c').find_library('chm', dirs: ['{folder}'])\n"
     assert ("chm" in {one.name for one in found(build) if isinstance(one, Evidence)}) is needed
+
+
+def test_python_is_cpython() -> None:
+    build = (
+        "project('p', 'c')\npy = import('python').find_installation(pure: false)\n"
+        "if py.get_variable('implementation_lower', '') != 'pypy'\n  dependency('libunwind')\nendif\n"
+    )
+    assert [one.need for one in found(build) if isinstance(one, Evidence) and one.name == "libunwind"] == ["required"]
