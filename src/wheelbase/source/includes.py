@@ -36,6 +36,7 @@ _PUT_OUT_BY = ("meson.build", "CMakeLists.txt")
 _GENERATOR = re.compile(r"^_?(?:gen|make_)", re.IGNORECASE)
 _HEADER_WORD = re.compile(r"[\"'/ (]([\w.+-]{1,80}\.(?:h|hh|hpp|inc|c))(?=[\"' \n)])")
 _PUTS_OUT = re.compile(r"\boutput\s*:|configure_file|multi_targets|\bOUTPUT\b|generate_export_header", re.IGNORECASE)
+_LICENCE = re.compile(r"(?:^|/)(?:LICEN[CS]E|COPYING)[^/]*$", re.IGNORECASE)
 _SAME_CALL = 300  # characters
 _MAKES_HEADER = re.compile(r"^[ \t]*cdef[ \t]+(?:public|api)\b", re.M)
 
@@ -78,10 +79,11 @@ class _Search:
         self._headers: dict[str, tuple[frozenset[str], tuple[Include, ...]]] = {}
         self._passed: set[tuple[str, bool, bool]] = set()
         self._found: dict[tuple[str, str], Evidence] = {}
-        # What a library's own configure script decides on, its sources do without.
-        self._configured = tuple(
-            f"{folder}/" for path in tree.named("configure", "configure.ac") if (folder := path.rpartition("/")[0])
-        )
+        # What a library's own configure script or CMake decides on, its sources do without.
+        licensed = {path.rpartition("/")[0] for path in tree.sizes if _LICENCE.search(path)}
+        folders = [path.rpartition("/")[0] for path in tree.named("configure", "configure.ac")]
+        folders += [f for path in tree.named("CMakeLists.txt") if (f := path.rpartition("/")[0]) in licensed]
+        self._configured = tuple(f"{folder}/" for folder in folders if folder)
 
     def found_from(self, starts: Iterable[str]) -> Iterable[Evidence]:
         """Return what the sources include, be it by way of headers."""

@@ -238,3 +238,11 @@ def test_headers_of_a_library_that_the_archive_brings() -> None:
     contents = {path: text.encode() for path, text in texts.items()}
     tree = SourceTree({path: len(data) for path, data in contents.items()}, contents)
     assert [one.name for one in find_in_c(tree)] == ["other/net.h"]
+
+
+@pytest.mark.parametrize(("licence", "need"), [("lib/jpeg/LICENSE", "optional"), ("lib/jpeg/notes.txt", "required")])
+def test_sources_of_a_project_that_the_archive_brings(licence: str, need: str) -> None:
+    texts = {"lib/jpeg/CMakeLists.txt": "", "lib/jpeg/bin/server.c": "#include <fcgi_stdio.h>\n", licence: ""}
+    contents = {path: text.encode() for path, text in texts.items()}
+    tree = SourceTree({path: len(data) for path, data in contents.items()}, contents)
+    assert [one.need for one in find_in_c(tree)] == [need]
