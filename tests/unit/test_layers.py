@@ -23,6 +23,7 @@ LAYERS = [
     ["uv"],
     ["cache"],
     ["oci"],
+    ["connections"],
     ["errors"],
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

@@ -16,9 +16,10 @@ from urllib.parse import urljoin
 import urllib3
 
 from wheelbase import __version__
+from wheelbase.connections import new_pool, proxy_for
 from wheelbase.errors import PackageIndexError
 from wheelbase.index.credentials import Credentials
-from wheelbase.index.transport import is_trusted, new_pool, proxy_for, tls_context
+from wheelbase.index.transport import is_trusted, tls_context
 from wheelbase.index.urls import file_path, hide_credentials, split
 from wheelbase.index.values import IndexSettings
 
@@ -169,12 +170,13 @@ class Client:
         )
 
     def _pool(self, url: str) -> urllib3.PoolManager:
-        proxy = proxy_for(url, self._settings.proxies)
+        # The environment's proxies go before those of pip's and uv's settings files, as in both.
+        proxy = proxy_for(split(url), self._settings.proxies)
         verify = not is_trusted(url, self._settings.insecure_hosts)
         with self._lock:
             if (proxy, verify) not in self._pools:
                 context = tls_context(self._settings.certificates, verify=verify)
-                self._pools[proxy, verify] = new_pool(proxy, context, CONCURRENCY)
+                self._pools[proxy, verify] = new_pool(split(proxy) if proxy else None, context, CONCURRENCY, block=True)
             return self._pools[proxy, verify]
 
 

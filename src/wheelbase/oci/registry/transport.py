@@ -14,12 +14,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
-from urllib import request
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 import urllib3
 
 from wheelbase import __version__
+from wheelbase.connections import new_pool, proxy_for
 from wheelbase.oci.errors import ImageError
 from wheelbase.oci.registry.errors import TransientError, shown, unreachable
 from wheelbase.oci.registry.settings import RegistrySettings
@@ -81,10 +81,13 @@ class Transport:
                 pool.clear()
 
     def _pool(self, url: str, verify: bool) -> urllib3.PoolManager:
-        host, proxy = urlsplit(url).netloc, _proxy_for(url)
+        parts = urlsplit(url)
+        host, proxy = parts.netloc, proxy_for(parts, {})
         with self._lock:
             if (proxy, host, verify) not in self._pools:
-                self._pools[proxy, host, verify] = _new_pool(proxy, tls_context(self._settings, host, verify=verify))
+                context = tls_context(self._settings, host, verify=verify)
+                through = urlsplit(proxy) if proxy else None
+                self._pools[proxy, host, verify] = new_pool(through, context, _CONNECTIONS, block=False)
             return self._pools[proxy, host, verify]
 
 
@@ -148,31 +151,3 @@ def tls_context(settings: RegistrySettings, host: str, *, verify: bool) -> ssl.S
             hint="check SSL_CERT_FILE and REQUESTS_CA_BUNDLE, and certs.d of Docker and podman",
         ) from error
     return context
-
-
-def _new_pool(proxy: str | None, context: ssl.SSLContext) -> urllib3.PoolManager:
-    # urllib3 sets the context back to its own default where `cert_reqs` is not given too.
-    required = "CERT_REQUIRED" if context.verify_mode == ssl.CERT_REQUIRED else "CERT_NONE"
-    if required == "CERT_NONE":
-        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)  # the user has said so, host by host
-    if not proxy:
-        return urllib3.PoolManager(maxsize=_CONNECTIONS, ssl_context=context, cert_reqs=required)
-    parts = urlsplit(proxy)
-    login = f"{unquote(parts.username)}:{unquote(parts.password or '')}" if parts.username else None
-    return urllib3.ProxyManager(
-        parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl(),
-        proxy_headers=urllib3.make_headers(proxy_basic_auth=login) if login else None,
-        maxsize=_CONNECTIONS,
-        ssl_context=context,
-        cert_reqs=required,
-    )
-
-
-def _proxy_for(url: str) -> str | None:
-    """Return the proxy that the environment, or the system, names for an URL."""
-    parts = urlsplit(url)
-    if request.proxy_bypass(parts.netloc):
-        return None
-    known = request.getproxies()
-    proxy = known.get(parts.scheme) or known.get("all")
-    return proxy if not proxy or "://" in proxy else f"http://{proxy}"
