@@ -64,7 +64,9 @@ def find_in_c(tree: SourceTree) -> Iterator[Evidence]:
 
 def find_in_headers(tree: SourceTree, headers: Iterable[str]) -> Iterator[Evidence]:
     """Yield the system's headers that headers of the archive include, which something that is compiled takes in."""
-    yield from _Search(tree, set(headers)).found_from(headers)
+    named = set(headers)
+    if named:
+        yield from _Search(tree, named).found_from(headers)
 
 
 class _Search:
@@ -191,6 +193,13 @@ def _script_words(tree: SourceTree) -> tuple[frozenset[str], bool]:
 
 def _made_by_scripts(tree: SourceTree) -> frozenset[str]:
     """Return the names of headers that the build writes: what Meson and CMake put out, what generators name."""
+    if "made headers" not in tree.notes:
+        tree.notes["made headers"] = _named_by_scripts(tree)
+    known: frozenset[str] = tree.notes["made headers"]
+    return known
+
+
+def _named_by_scripts(tree: SourceTree) -> frozenset[str]:
     made: set[str] = set()
     for path in tree.used():
         name = path.rsplit("/", 1)[-1]

@@ -37,7 +37,7 @@ _MAX_REQUESTS = 5_000
 _MAX_GROUP = 40  # places that ask for one thing
 _MAX_ROUNDS = 8
 _Tests = dict[tuple[int, bool], Condition]
-_OTHER_BUILDS = frozenset(("configure", "make", "cmake", "meson", "ninja", "scons"))
+OTHER_BUILDS = frozenset(("configure", "make", "cmake", "meson", "ninja", "scons"))
 _BUILD_TOOLS = frozenset(("configure", "make", "cmake", "autoreconf", "meson", "ninja"))
 
 
@@ -197,7 +197,7 @@ def conditional_sources(asked: Asked, tree: SourceTree) -> Mapping[str, str]:
         left = _without_opposites(guards)
         if all(left):
             found.update(dict.fromkeys(paths[base], str(left[0][-1])))
-    if asked.knows_all_sources() and not any(isinstance(r, Request) and r.name in _OTHER_BUILDS for r in asked.found):
+    if asked.knows_all_sources() and not any(isinstance(r, Request) and r.name in OTHER_BUILDS for r in asked.found):
         sources = {path: path.rpartition(".")[0] for path in tree.ending(*C_SUFFIXES, ".pyx")}
         if groups.keys() <= set(sources.values()):
             others = (path for path, base in sources.items() if base not in groups)

@@ -5,26 +5,25 @@ without running anything: see `python_statements`.
 """
 
 import ast
-import configparser
 import re
 from collections.abc import Iterator
 
-from wheelbase.source.backend import Backend, backend_of, read_toml
+from wheelbase.source.backend import Backend, backend_of, pyproject_of
 from wheelbase.source.findings import Evidence, Flag
 from wheelbase.source.includes import C_SUFFIXES
 from wheelbase.source.python_archive import Archive
-from wheelbase.source.python_asked import Asked, Linked
+from wheelbase.source.python_asked import Asked
 from wheelbase.source.python_asks import LISTENERS
 from wheelbase.source.python_evaluator import Exhausted, Stopped
 from wheelbase.source.python_evidence import (
+    OTHER_BUILDS,
     conditional_sources,
     dynamic_of,
     evidence_of,
-    evidence_of_request,
     settle_extensions,
 )
 from wheelbase.source.python_expressions import member
-from wheelbase.source.python_libraries import requests_of_list
+from wheelbase.source.python_settings import find_in_settings
 from wheelbase.source.python_statements import Interpreter
 from wheelbase.source.python_values import (
     Class,
@@ -47,7 +46,7 @@ _HANDED_LATER = re.compile(rb"\.(?:ext_modules|extensions)(?:\[:\])?\s*(?:\+?=(?
 _KNOWN_MEANS = re.compile(
     rb"Extension|ext[_-]modules|build_ext\]|add_library|set_source|\.verify\(|pybind11|CMake|cythonize"
 )
-_BUILD_TOOLS = frozenset(("configure", "make", "cmake", "meson", "ninja", "scons", "cargo", "go"))
+_BUILD_TOOLS = OTHER_BUILDS | {"cargo", "go"}
 _FFI = re.compile(rb"\bFFI\(\)[\s\S]*\.(?:set_source|verify)\(")
 _BUILDS_OR_RUNS = re.compile(rb"subprocess|os\.system|" + _BUILDS.pattern, re.IGNORECASE)  # beside setup.py
 _BUILD_WORD = re.compile(r"build|setup|conf|ffi|ext|compil|dist", re.IGNORECASE)
@@ -96,8 +95,7 @@ def find_in_python(tree: SourceTree) -> Iterator[Evidence | Flag]:
     yield from scripts.flags
     yield from dict.fromkeys(dynamic_of(scripts.asked))
     yield from {flag.where: flag for flag in reversed(scripts.asked.flags)}.values()
-    yield from _of_setup_cfg(tree)
-    yield from _of_pyproject(tree)
+    yield from find_in_settings(tree)
 
 
 class _Scripts:
@@ -252,7 +250,7 @@ def _required_names(parsed: ast.Module) -> Iterator[str]:
 
 def _backend_path(tree: SourceTree) -> list[str]:
     try:
-        system = read_toml(tree.text("pyproject.toml")).get("build-system")
+        system = pyproject_of(tree).get("build-system")
     except ValueError:
         return []
     folders = system.get("backend-path", []) if isinstance(system, dict) else []
@@ -285,45 +283,3 @@ def _roots(tree: SourceTree, backend: Backend, folders: list[str]) -> Iterator[s
             b"set_source" in data or name == "setup.py" or ("/" not in path and name[:-3] in told)
         ):
             yield path
-
-
-def _of_setup_cfg(tree: SourceTree) -> Iterator[Evidence]:
-    text = tree.text("setup.cfg")
-    if ("librar" not in text and "setup_requires" not in text) or len(text) > _MAX_SCRIPT:
-        return
-    parser = configparser.ConfigParser(strict=False, interpolation=None)
-    try:
-        parser.read_string(text)
-    except configparser.Error:
-        return
-    lines = text.splitlines()
-    for section in parser.sections():
-        value = parser[section].get("libraries", "") if section == "build_ext" else ""
-        for name in re.split(r"[,\s]+", value):
-            if name:
-                line = next((number for number, line in enumerate(lines, 1) if name in line and "librar" in line), 1)
-                where = f"setup.cfg:{line}"
-                for request in requests_of_list(Linked(Const(name, where), where, (), 0.9), tree):
-                    yield evidence_of_request(request)
-    for name in filter(None, map(str.strip, parser.get("options", "setup_requires", fallback="").split("\n"))):
-        line = next((number for number, line in enumerate(lines, 1) if name in line), 1)
-        yield Evidence(kind="requirement", name=name, where=f"setup.cfg:{line}")
-
-
-def _of_pyproject(tree: SourceTree) -> Iterator[Evidence]:
-    """Yield what `[[tool.setuptools.ext-modules]]` links."""
-    text = tree.text("pyproject.toml")
-    if "ext-modules" not in text:
-        return
-    try:
-        modules = read_toml(text)["tool"]["setuptools"]["ext-modules"]
-        named = [(name, module.get("optional")) for module in modules for name in module.get("libraries", ())]
-    except (ValueError, LookupError, TypeError, AttributeError):
-        return
-    lines = text.splitlines()
-    for name, optional in named:
-        line = next((number for number, line in enumerate(lines, 1) if f'"{name}"' in line), 1)
-        where = f"pyproject.toml:{line}"
-        for request in requests_of_list(Linked(Const(name, where), where, (), 0.9), tree):
-            request.probe = bool(optional)
-            yield evidence_of_request(request)
