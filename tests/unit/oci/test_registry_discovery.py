@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from types import SimpleNamespace
 
 import pytest
 from tests.faulty_registry import Fault, FaultServer, Reply, sha256
@@ -15,7 +13,7 @@ from wheelbase.oci.errors import ImageError
 from wheelbase.oci.manifest import Descriptor
 from wheelbase.oci.places import Blob
 from wheelbase.oci.reference import RegistryReference, parse_name
-from wheelbase.oci.registry import RegistrySettings, RegistrySource, transport
+from wheelbase.oci.registry import RegistrySettings, RegistrySource
 from wheelbase.oci.registry.settings import Namespace, Place
 
 LAYER = b"layer" * 1000
@@ -31,25 +29,11 @@ BODY = json.dumps(
 
 
 @pytest.fixture
-def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """How long it would have slept between tries."""
-    found: list[float] = []
-    monkeypatch.setattr(transport, "time", SimpleNamespace(sleep=found.append))
-    return found
-
-
-@pytest.fixture
 def registry() -> MemoryRegistry:
     memory = MemoryRegistry()
     memory.add_blob("team/app", LAYER)
     memory.add_manifest("team/app", "1", BODY)
     return memory
-
-
-@pytest.fixture
-def server(registry: MemoryRegistry) -> Iterator[FaultServer]:
-    with FaultServer(registry) as running:
-        yield running
 
 
 def reference(server: FaultServer, name: str = "team/app:1") -> RegistryReference:

@@ -8,11 +8,9 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import formatdate
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 from tests.faulty_registry import Fault, FaultServer, Reply, refusal, sha256
@@ -37,25 +35,11 @@ BODY = json.dumps(
 
 
 @pytest.fixture
-def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """How long it would have slept between tries."""
-    found: list[float] = []
-    monkeypatch.setattr(transport, "time", SimpleNamespace(sleep=found.append))
-    return found
-
-
-@pytest.fixture
 def registry() -> MemoryRegistry:
     memory = MemoryRegistry()
     memory.add_blob("team/app", LAYER)
     memory.add_manifest("team/app", "1", BODY)
     return memory
-
-
-@pytest.fixture
-def server(registry: MemoryRegistry) -> Iterator[FaultServer]:
-    with FaultServer(registry) as running:
-        yield running
 
 
 def reference(server: FaultServer, name: str = "team/app:1") -> RegistryReference:

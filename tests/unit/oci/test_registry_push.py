@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
-from types import SimpleNamespace
 
 import pytest
 from tests.faulty_registry import Fault, FaultServer, Reply, refusal, sha256
@@ -26,21 +24,8 @@ MANIFEST_BODY = {"schemaVersion": 2, "mediaType": MANIFEST, "config": CONFIG, "l
 
 
 @pytest.fixture
-def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    found: list[float] = []
-    monkeypatch.setattr(transport, "time", SimpleNamespace(sleep=found.append))
-    return found
-
-
-@pytest.fixture
 def registry() -> MemoryRegistry:
     return MemoryRegistry()
-
-
-@pytest.fixture
-def server(registry: MemoryRegistry) -> Iterator[FaultServer]:
-    with FaultServer(registry) as running:
-        yield running
 
 
 def sink(server: FaultServer, name: str = "team/app:1", mount_from: str | None = None) -> Registry:
