@@ -209,8 +209,13 @@ def wheel(
         f"{info}/METADATA": "\n".join(metadata) + "\n",
         f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
-    contents[f"{info}/RECORD"] = "".join(f"{path},,\n" for path in contents)
+    lines = [f"{path},{_hash(text.encode())},{len(text.encode())}\n" for path, text in contents.items()]
+    contents[f"{info}/RECORD"] = "".join([*lines, f"{info}/RECORD,,\n"])
     return zipped(contents)
+
+
+def _hash(data: bytes) -> str:
+    return "sha256=" + base64.urlsafe_b64encode(hashlib.sha256(data).digest()).decode().rstrip("=")
 
 
 def zipped(contents: Mapping[str, str | bytes]) -> bytes:

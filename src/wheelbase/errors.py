@@ -4,6 +4,7 @@
     ├── RequirementsError          what the user asked for cannot be read: a requirement, a lock file, a project
     ├── ResolutionError            no set of versions satisfies the requirements
     ├── PackageIndexError          a package index, or a file on it, cannot be read
+    ├── WheelError                 a wheel is damaged, or hostile, or not what it says that it is
     ├── SourceError                a source archive or folder that the user named cannot be read
     ├── MirrorError                a distribution's package archive cannot be read
     └── BaseError                  a base image that is not known, or facts about one that contradict each other
@@ -43,6 +44,10 @@ class ResolutionError(WheelbaseError):
 
 class PackageIndexError(WheelbaseError):
     """A package index, or a file that it serves, cannot be read."""
+
+
+class WheelError(WheelbaseError):
+    """A wheel is damaged, or hostile, or not what it says that it is."""
 
 
 class SourceError(WheelbaseError):

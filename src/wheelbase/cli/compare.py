@@ -11,19 +11,7 @@ from wheelbase.cli import options
 
 @click.command("compare")
 @click.argument("requirements", nargs=-1)
-@click.option(
-    "-r",
-    "--requirement",
-    "files",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    help="A requirements file or a lock file.",
-)
-@click.option(
-    "-c", "--constraint", "constraints", multiple=True, type=click.Path(path_type=Path), help="A constraints file."
-)
-@click.option("--extra", "extras", multiple=True, metavar="NAME", help="An extra of the project.")
-@click.option("--group", "groups", multiple=True, metavar="NAME", help="A dependency group of the project.")
+@options.requirement_files
 @click.option(
     "--base",
     "bases",

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import click
@@ -58,6 +59,21 @@ allow_build = click.option(
     help="Let uv build this package to learn its metadata: runs its code.",
 )
 refresh = click.option("--refresh", is_flag=True, help="Ask the indexes again, whatever is in the cache.")
+
+
+def requirement_files(command: Command) -> Command:
+    """Add the options that name requirements beside the arguments."""
+    path = click.Path(path_type=Path)
+    for option in (
+        click.option("--group", "groups", multiple=True, metavar="NAME", help="A dependency group of the project."),
+        click.option("--extra", "extras", multiple=True, metavar="NAME", help="An extra of the project."),
+        click.option("-c", "--constraint", "constraints", multiple=True, type=path, help="A constraints file."),
+        click.option(
+            "-r", "--requirement", "files", multiple=True, type=path, help="A requirements file or a lock file."
+        ),
+    ):
+        command = option(command)
+    return command
 
 
 def output_format(*formats: str) -> Callable[[Command], Command]:

@@ -7,7 +7,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal
@@ -16,7 +16,7 @@ from urllib.parse import urljoin
 import urllib3
 
 from wheelbase import __version__
-from wheelbase.connections import new_pool, proxy_for
+from wheelbase.connections import is_passing, new_pool, proxy_for
 from wheelbase.errors import PackageIndexError
 from wheelbase.index.credentials import Credentials
 from wheelbase.index.transport import is_trusted, tls_context
@@ -46,7 +46,7 @@ class _Retries(urllib3.Retry):
             return 1.0
 
 
-# `other` errors are those of certificates, which no second try mends.
+# `other` errors are those of TLS: no second try mends one of certificates, and `get` knows which are others.
 _RETRIES = _Retries(
     total=_TRIES, other=0, backoff_factor=0.5, status_forcelist=(429, 500, 502, 503, 504), raise_on_status=False
 )
@@ -105,14 +105,40 @@ class Client:
         for attempt in range(1, _TRIES + 1):
             try:
                 return self._get(url, headers or {}, limit, cut)
-            except urllib3.exceptions.ProtocolError as error:
-                # The connection broke within the body: all before that urllib3 tries again by itself.
-                if attempt == _TRIES:
+            except urllib3.exceptions.HTTPError as error:
+                if attempt == _TRIES or not _may_pass(error):
                     raise _unreadable(url, error) from error
                 time.sleep(0.25 * attempt)
-            except urllib3.exceptions.HTTPError as error:
-                raise _unreadable(url, error) from error
         raise AssertionError
+
+    def stream(self, url: str) -> Iterator[bytes]:
+        """Yield the bytes of a file on the network; what breaks off is asked for again from there on.
+
+        An answer other than success is an error. Nothing is verified here.
+        """
+        position = failures = 0
+        while True:
+            headers = {"Range": f"bytes={position}-"} if position else {}
+            plain, response = self._follow(url, headers)
+            try:
+                check_status(plain, response.status)
+                # A server that does not know ranges sends all from the start.
+                known = position if response.status != 206 else 0
+                for chunk in response.stream(_CHUNK, decode_content=False):
+                    fresh = chunk[min(known, len(chunk)) :]
+                    known -= len(chunk) - len(fresh)
+                    position += len(fresh)
+                    failures = 0 if fresh else failures
+                    yield fresh
+                self.traffic.add(position)
+                return
+            except urllib3.exceptions.HTTPError as error:
+                failures += 1
+                if failures == _TRIES or not _may_pass(error):
+                    raise _unreadable(url, error) from error
+                time.sleep(0.25 * failures)
+            finally:
+                _let_go(response)
 
     def _get(self, url: str, headers: Mapping[str, str], limit: int, cut: Cut) -> Response:
         url, response = self._follow(url, headers)
@@ -264,6 +290,12 @@ def _unreadable(url: str, error: BaseException) -> PackageIndexError:
     return PackageIndexError(
         f"{hide_credentials(url)} cannot be read: {hide_credentials(_cause(error))}", hint=_network_hint(error)
     )
+
+
+def _may_pass(error: urllib3.exceptions.HTTPError) -> bool:
+    """Say whether the connection broke within a body, or TLS did: all else urllib3 has tried again by itself."""
+    within = (urllib3.exceptions.ProtocolError, urllib3.exceptions.ReadTimeoutError)
+    return isinstance(error, within) or is_passing(error)
 
 
 def _cause(error: BaseException) -> str:

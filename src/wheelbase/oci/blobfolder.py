@@ -1,7 +1,8 @@
 """A folder of blobs named by their digests, as OCI layouts and the store have it. Reads and writes files.
 
-A blob is written under a temporary name, verified, brought to the disk and renamed: whatever is interrupted, a name
-that is a digest has the bytes of that digest. Any number of processes may use one folder.
+A blob is written under a temporary name, verified and renamed: whatever is interrupted, a name that is a digest has the
+bytes of that digest. Any number of processes may use one folder. A folder that has to survive a power cut too brings
+each blob to the disk before it gets its name, which takes as long as the disk does.
 Source: OCI image specification 1.1, image-layout.md.
 """
 
@@ -12,7 +13,7 @@ import os
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -28,9 +29,9 @@ _ABANDONED = 3600.0
 class BlobFolder:
     """`ROOT/blobs/ALGORITHM/HEX`, made when the first blob comes."""
 
-    def __init__(self, root: Path) -> None:
-        """`root` need not exist yet."""
-        self.root = root
+    def __init__(self, root: Path, *, durable: bool = True) -> None:
+        """`root` need not exist yet; `durable` is whether a power cut may do no harm."""
+        self.root, self._durable = root, durable
 
     def path(self, digest: Digest) -> Path:
         """Return where a blob is or would be."""
@@ -59,14 +60,20 @@ class BlobFolder:
 
     def put(self, blob: Blob) -> None:
         """Store a blob; DamagedError where its bytes are wrong, UnwritableError where they cannot be written."""
-        with blob.open() as reader, written(self.path(blob.descriptor.digest), self.root) as file:
+        with blob.open() as reader, self.new() as new:
             for chunk in chunks(reader):
-                file.write(chunk)
+                new.file.write(chunk)
+            new.keep(self.path(blob.descriptor.digest))
 
     def put_bytes(self, digest: Digest, body: bytes) -> None:
         """Store bytes that have been checked."""
-        with written(self.path(digest), self.root) as file:
-            file.write(body)
+        with self.new() as new:
+            new.file.write(body)
+            new.keep(self.path(digest))
+
+    def new(self) -> AbstractContextManager[NewFile]:
+        """Make a file here, to be kept as a blob; UnwritableError where it cannot be written."""
+        return new_file(self.root, durable=self._durable)
 
     def sweep(self) -> None:
         """Remove what processes that were killed while writing have left."""
@@ -76,22 +83,44 @@ class BlobFolder:
                     left.unlink()
 
 
+class NewFile:
+    """A file under a temporary name, open for writing."""
+
+    def __init__(self, temporary: Path, file: BinaryIO, *, durable: bool) -> None:
+        """`file` is open at `temporary`; `durable` is whether it is brought to the disk before it is kept."""
+        self.file, self._temporary, self._durable = file, temporary, durable
+
+    def keep(self, path: Path) -> None:
+        """Give what was written its name; nothing can be written after that."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.file.flush()
+        if self._durable:
+            os.fsync(self.file.fileno())
+        self.file.close()
+        self._temporary.replace(path)
+
+
 @contextmanager
-def written(path: Path, scratch: Path) -> Iterator[BinaryIO]:
-    """Write a file under a temporary name in `scratch`; it gets its name when the block ends without an error."""
+def new_file(scratch: Path, *, durable: bool = True) -> Iterator[NewFile]:
+    """Make a file in a folder, which is gone when the block ends unless it was kept."""
     temporary = scratch / f"{_TEMPORARY}{uuid.uuid4().hex}"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        scratch.mkdir(parents=True, exist_ok=True)
         with temporary.open("xb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+            yield NewFile(temporary, file, durable=durable)
     except OSError as error:
-        raise unwritable(path, error) from error
+        raise unwritable(scratch, error) from error
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink()
+
+
+@contextmanager
+def written(path: Path, scratch: Path) -> Iterator[BinaryIO]:
+    """Write a file under a temporary name in `scratch`; it gets its name when the block ends without an error."""
+    with new_file(scratch) as new:
+        yield new.file
+        new.keep(path)
 
 
 def unwritable(path: Path, error: OSError) -> UnwritableError:

@@ -10,7 +10,7 @@ from wheelbase.oci.daemon import daemon_sink, daemon_source
 from wheelbase.oci.docker_archive import docker_archive_sink, docker_archive_source
 from wheelbase.oci.layout import Layout
 from wheelbase.oci.places import Sink, Source
-from wheelbase.oci.reference import DaemonReference, FileReference, Reference
+from wheelbase.oci.reference import DaemonReference, FileReference, Reference, RegistryReference
 
 
 def open_source(reference: Reference) -> AbstractContextManager[Source]:
@@ -30,8 +30,11 @@ def open_source(reference: Reference) -> AbstractContextManager[Source]:
     return RegistrySource(reference, user_registry_settings())
 
 
-def open_sink(reference: Reference) -> AbstractContextManager[Sink]:
-    """Open what a reference names for writing: it is complete when the block ends without an error."""
+def open_sink(reference: Reference, beside: Reference | None = None) -> AbstractContextManager[Sink]:
+    """Open what a reference names for writing: it is complete when the block ends without an error.
+
+    What is written may have blobs of the image `beside`; one in the same registry has them already.
+    """
     match reference:
         case DaemonReference(name=name):
             return daemon_sink(name)
@@ -43,4 +46,5 @@ def open_sink(reference: Reference) -> AbstractContextManager[Sink]:
             return docker_archive_sink(Path(path), of)
     from wheelbase.oci.registry import Registry, user_registry_settings
 
-    return Registry(reference, user_registry_settings())
+    near = beside.repository if isinstance(beside, RegistryReference) and beside.domain == reference.domain else None
+    return Registry(reference, user_registry_settings(), mount_from=near)

@@ -17,7 +17,19 @@ from wheelbase.oci.manifest import Descriptor, RawManifest
 CHUNK = 256 << 10
 
 
-class Source(Protocol):
+class BlobSource(Protocol):
+    """Where blobs are read from. Any number of threads may read at once."""
+
+    def open_blob(
+        self, descriptor: Descriptor, /, start: int = 0, length: int | None = None
+    ) -> AbstractContextManager[Reader]:
+        """Open a blob, or `length` bytes of it from `start` on; MissingError where it is not.
+
+        What is read is not verified: see `Blob`.
+        """
+
+
+class Source(BlobSource, Protocol):
     """Where an image is read from. Any number of threads may read at once."""
 
     @property
@@ -28,14 +40,6 @@ class Source(Protocol):
         """Return the manifest or index of the reference, or the one of a digest; at most MAX_MANIFEST bytes.
 
         MissingError where there is none. A manifest asked for by digest has that digest.
-        """
-
-    def open_blob(
-        self, descriptor: Descriptor, /, start: int = 0, length: int | None = None
-    ) -> AbstractContextManager[Reader]:
-        """Open a blob, or `length` bytes of it from `start` on; MissingError where it is not.
-
-        What is read is not verified: see `Blob`.
         """
 
 
@@ -64,7 +68,7 @@ class Blob:
     """A blob that can be read as often as it takes, whole and verified, or in parts."""
 
     descriptor: Descriptor
-    source: Source
+    source: BlobSource
 
     @contextmanager
     def open(self) -> Iterator[Reader]:

@@ -1,6 +1,7 @@
 """Blobs that were fetched once, kept by their digests, and a source that reads through them. Reads and writes files.
 
-A store that cannot be written (a read-only home, a full disk) costs speed, never an answer.
+A store that cannot be written (a read-only home, a full disk) costs speed, never an answer. Nothing waits for the disk:
+what a power cut damages has the wrong size, or shows when it is read, and is then removed.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from wheelbase.oci.blobfolder import BlobFolder, blob_name
+from wheelbase.oci.blobfolder import BlobFolder, NewFile, blob_name
 from wheelbase.oci.digest import Digest, Reader, VerifyingReader
 from wheelbase.oci.errors import DamagedError, ImageError, MissingError, UnwritableError
 from wheelbase.oci.manifest import MAX_MANIFEST, Descriptor, RawManifest, stored_manifest
@@ -32,12 +33,26 @@ class StoredBlob:
     used: float
 
 
+class NewBlob:
+    """A blob that is being written to `file`."""
+
+    def __init__(self, new: NewFile, folder: BlobFolder) -> None:
+        """Nothing is written yet."""
+        self.file, self._new, self._folder = new.file, new, folder
+
+    def keep(self, digest: Digest) -> Path:
+        """Keep what was written, whose digest the caller answers for, and return its path."""
+        path = self._folder.path(digest)
+        self._new.keep(path)
+        return path
+
+
 class Store:
     """A folder of blobs that any number of processes share."""
 
     def __init__(self, root: Path) -> None:
         """The folder is made when the first blob comes."""
-        self._folder = BlobFolder(root)
+        self._folder = BlobFolder(root, durable=False)
 
     def has(self, descriptor: Descriptor) -> bool:
         """Return whether a blob is here."""
@@ -51,6 +66,16 @@ class Store:
                 os.utime(self._folder.path(digest))
             yield reader
 
+    @contextmanager
+    def open_blob(self, descriptor: Descriptor, /, start: int = 0, length: int | None = None) -> Iterator[Reader]:
+        """Open a blob or a part of it, as `Blob` does to verify it; one that proves to be damaged is removed."""
+        try:
+            with self.open(descriptor.digest, start, length) as reader:
+                yield reader
+        except DamagedError as error:
+            self.remove(descriptor.digest)
+            raise DamagedError(f"{error}; it is gone from the cache", hint="try again") from error
+
     def put(self, blob: Blob) -> None:
         """Keep a blob; DamagedError where its bytes are wrong, UnwritableError where they cannot be written."""
         self._folder.put(blob)
@@ -59,6 +84,25 @@ class Store:
     def put_bytes(self, digest: Digest, body: bytes) -> None:
         """Keep bytes that have been checked."""
         self._folder.put_bytes(digest, body)
+
+    @contextmanager
+    def new(self) -> Iterator[NewBlob]:
+        """Make a blob whose digest is not known yet; nothing of it is left unless it is kept.
+
+        UnwritableError where its bytes cannot be written.
+        """
+        self._folder.sweep()
+        with self._folder.new() as new:
+            yield NewBlob(new, self._folder)
+
+    def find(self, digest: Digest) -> Path | None:
+        """Return the file of a blob that is here, and note that it is used."""
+        path = self._folder.path(digest)
+        try:
+            os.utime(path)
+        except OSError:
+            return path if path.is_file() else None
+        return path
 
     def remove(self, digest: Digest) -> None:
         """Keep a blob no longer, if it is here and may be removed."""

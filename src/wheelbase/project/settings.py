@@ -1,4 +1,4 @@
-"""What a project tells wheelbase: system packages that it asks for itself, and what it knows better than the analysis.
+"""What a project tells wheelbase: its image, system packages that it asks for, what it knows better than the analysis.
 
 Read from `wheelbase.toml`, else from `[tool.wheelbase]` of pyproject.toml. Reads files.
 """
@@ -41,9 +41,28 @@ class Override(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             raise ValueError(f"cpu_seconds = {self.cpu_seconds} is no time")
 
 
-class _Written(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What stands in a file: `system` are packages of the project's image, `sysdeps` what overrules the analysis."""
+class ImageSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename="kebab"):
+    """How the project's image runs. None is left to the base, and to what wheelbase does by itself."""
 
+    platforms: list[str] | None = None
+    entrypoint: list[str] | None = None
+    cmd: list[str] | None = None
+    user: str | None = None
+    workdir: str | None = None
+    stop_signal: str | None = None
+    env: dict[str, str] = {}
+    labels: dict[str, str] = {}
+    ports: list[str] = []
+
+
+class _Written(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What stands in a file: the image that is built, and what it is built on.
+
+    `system` are packages of the project's image, `sysdeps` what overrules the analysis.
+    """
+
+    base: str | None = None
+    image: ImageSettings = ImageSettings()
     system: list[PerManager] = []
     sysdeps: dict[str, Override] = {}
 
@@ -89,7 +108,7 @@ def read_settings(folder: Path = Path()) -> Settings:
 
 
 def _named(written: _Written, path: Path) -> Settings:
-    return Settings(system=written.system, sysdeps=written.sysdeps, source=path.name)
+    return Settings(**msgspec.structs.asdict(written), source=path.name)
 
 
 def names_for(entry: PerManager, manager: Manager) -> tuple[str, ...]:

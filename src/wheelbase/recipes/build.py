@@ -1,0 +1,116 @@
+"""`wheelbase build`: an image from wheels, without a daemon. Talks to package indexes and registries, writes places."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+from wheelbase.cache import cache_directory
+from wheelbase.errors import BaseError
+from wheelbase.index.client import CONCURRENCY
+from wheelbase.oci import media_types
+from wheelbase.oci.digest import Digest
+from wheelbase.oci.image import read_image
+from wheelbase.oci.manifest import ImageIndex, RawManifest, encode
+from wheelbase.oci.opening import open_sink, open_source
+from wheelbase.oci.platform import Platform
+from wheelbase.oci.publishing import Publishing
+from wheelbase.oci.reference import Reference, parse_reference
+from wheelbase.oci.store import STORE_FOLDER, CachedSource, Store
+from wheelbase.project.application import application_of
+from wheelbase.project.read import is_folder, read_requirements
+from wheelbase.project.values import Requirements
+from wheelbase.recipes.asking import project_settings
+from wheelbase.recipes.built import Built, Wish
+from wheelbase.recipes.making import Making, begin, finish
+from wheelbase.recipes.plan import arch_of, plan
+from wheelbase.recipes.values import Report, silent
+
+_NOTHING_SAID = Wish()
+
+
+def build(
+    requirements: Sequence[str] = (),
+    *,
+    files: Sequence[Path] = (),
+    constraints: Sequence[Path] = (),
+    extras: Sequence[str] = (),
+    groups: Sequence[str] = (),
+    destinations: Sequence[Reference] = (),
+    wish: Wish = _NOTHING_SAID,
+    refresh: bool = False,
+    report: Report = silent,
+) -> Built:
+    """Build an image, bring it to each of the destinations, and return what it is made of.
+
+    `requirements` are PEP 508 lines, or a project's folder, or none for the one in this folder; those of `files` go in
+    place of the project's. What cannot be read, resolved, fetched or written raises `WheelbaseError`, and then no
+    destination names another image than before.
+    """
+    began = time.perf_counter()
+    report("reading the project", 0, 0)
+    folder = _folder(requirements)
+    settings = project_settings(requirements)
+    wish = wish.over(settings.base, settings.image)
+    platforms = wish.platforms or ("linux/amd64",)
+    named = () if folder and files else requirements
+    wanted = read_requirements(named, files=files, constraints=constraints, extras=extras, groups=groups)
+    store = Store(cache_directory() / STORE_FOLDER)
+    with ExitStack() as stack:
+        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="wheelbase-")))
+        pool = stack.enter_context(ThreadPoolExecutor(CONCURRENCY, thread_name_prefix="build"))
+        stack.callback(pool.shutdown, cancel_futures=True)
+        own = pool.submit(application_of, folder, scratch=scratch) if folder else None
+        base = wish.base or _recommended(wanted, wish.python, platforms[0], report)
+        plans = [plan(wanted, base, platform, refresh=refresh, report=report) for platform in platforms]
+        source = CachedSource(stack.enter_context(open_source(parse_reference(base))), store)
+        bases = [read_image(source, Platform.parse(one.platform)) for one in plans]
+        sinks = [stack.enter_context(open_sink(reference, beside=parse_reference(base))) for reference in destinations]
+        publishing = stack.enter_context(Publishing(sinks))
+        making = Making(source=source, store=store, pool=pool, publishing=publishing, wish=wish, report=report)
+        jobs = [begin(making, one, image) for one, image in zip(plans, bases, strict=True)]
+        application = own.result() if own else None
+        images = [finish(making, job, application) for job in jobs]
+        digest = _name(publishing, [(image.platform, manifest) for image, manifest in images])
+    notes = [note for job in jobs for note in job.notes]
+    return Built(
+        digest=str(digest),
+        destinations=tuple(map(str, destinations)),
+        images=tuple(image for image, _ in images),
+        seconds=time.perf_counter() - began,
+        notes=tuple(dict.fromkeys([*notes, *(application.notes if application else ())])),
+    )
+
+
+def _folder(requirements: Sequence[str]) -> Path | None:
+    """Return the folder whose application goes into the image; None where packages are named instead."""
+    if not requirements:
+        return Path()
+    return Path(requirements[0]) if len(requirements) == 1 and is_folder(requirements[0]) else None
+
+
+def _recommended(wanted: Requirements, python: str | None, platform: str, report: Report) -> str:
+    """Return the base that a comparison recommends."""
+    from wheelbase.recipes.compare import compare
+
+    comparison = compare(wanted, python=python, arch=arch_of(platform), report=report)
+    if comparison.recommendation.base is None:
+        raise BaseError(f"no base can be recommended: {comparison.recommendation.reason}", hint="name one with --base")
+    return comparison.recommendation.base
+
+
+def _name(publishing: Publishing, manifests: Sequence[tuple[str, RawManifest]]) -> Digest:
+    """Give the image its name everywhere, that of an index where it is for several platforms; return its digest."""
+    listed = [manifest for _, manifest in manifests]
+    if len(listed) > 1:
+        children = tuple(
+            replace(manifest.descriptor(), platform=Platform.parse(platform)) for platform, manifest in manifests
+        )
+        listed.append(encode(ImageIndex(media_type=media_types.INDEX, manifests=children)))
+    publishing.name(listed)
+    return listed[-1].digest

@@ -1,0 +1,220 @@
+"""One platform of an image: its layers made, sent and put together. Talks to package indexes, writes the store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+
+from wheelbase import __version__
+from wheelbase.errors import BaseError
+from wheelbase.index.simple import Candidate
+from wheelbase.oci.assembly import Addition, Assembled, Runtime, assemble
+from wheelbase.oci.image import Image
+from wheelbase.oci.layerwriter import joined
+from wheelbase.oci.manifest import RawManifest
+from wheelbase.oci.places import Blob
+from wheelbase.oci.publishing import Publishing
+from wheelbase.oci.store import CachedSource, Store
+from wheelbase.project.application import Application
+from wheelbase.recipes.built import BuiltImage, BuiltLayer, Wish
+from wheelbase.recipes.grouping import MOST_LAYERS, grouped
+from wheelbase.recipes.own_layers import APP, HOME, NONROOT, as_layer, files_layer, venv_layer
+from wheelbase.recipes.plan import Plan
+from wheelbase.recipes.values import Report
+from wheelbase.wheels.compiling import Compiler, InterpreterCompiler, find_interpreter, without_bytecode
+from wheelbase.wheels.fetch import fetch_wheel
+from wheelbase.wheels.install import VENV
+from wheelbase.wheels.layer import WheelLayer, wheel_layer
+from wheelbase.wheels.select import parse_tags, tags_against
+
+_AUTHOR = f"wheelbase {__version__}"
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+# The layer of the virtual environment, and that of the application.
+_OWN_LAYERS = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Making:
+    """What all platforms of a build share."""
+
+    source: CachedSource
+    store: Store
+    pool: ThreadPoolExecutor
+    publishing: Publishing
+    wish: Wish
+    report: Report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One platform whose layers are being made."""
+
+    plan: Plan
+    base: Image
+    compiler: Compiler | None
+    wheels: tuple[Future[WheelLayer], ...]
+    notes: tuple[str, ...]
+
+
+def begin(making: Making, plan: Plan, base: Image) -> Job:
+    """Begin to send the base's layers, and to fetch the wheels and make layers of them, the largest first."""
+    for layer in base.layers:
+        making.publishing.send(Blob(descriptor=layer.descriptor, source=making.source))
+    compiler, missing = _compiler(plan) if making.wish.bytecode else (None, ())
+    alone = len(plan.wheels) <= _budget(base)
+
+    def make(wheel: Candidate) -> WheelLayer:
+        path, sha256 = fetch_wheel(plan.index.client, wheel, making.store)
+        made = wheel_layer(
+            path, sha256, filename=wheel.filename, python=plan.python, compiler=compiler, store=making.store
+        )
+        if alone:  # where layers are shared, which do is known only when all are there
+            making.publishing.send(Blob(descriptor=made.layer.descriptor, source=making.store))
+        return made
+
+    ordered = sorted((wheel for _, wheel in plan.wheels), key=lambda wheel: wheel.size or 0, reverse=True)
+    futures = tuple(making.pool.submit(make, wheel) for wheel in ordered)
+    return Job(plan=plan, base=base, compiler=compiler, wheels=futures, notes=(*plan.notes, *missing))
+
+
+def finish(making: Making, job: Job, application: Application | None) -> tuple[BuiltImage, RawManifest]:
+    """Wait for the layers, add those that are the application's own, and return the image; it has no name yet."""
+    made = []
+    for done, future in enumerate(job.wheels, 1):
+        made.append(future.result())
+        making.report("making layers", done, len(job.wheels))
+    layers = [*_wheel_layers(making, made, _budget(job.base)), *_own_layers(making, job, application)]
+    for layer in layers:
+        making.publishing.send(Blob(descriptor=layer.layer.descriptor, source=making.store))
+    runtime = _runtime(making.wish, job.base, application)
+    additions = [Addition(layer=one.layer, created_by=", ".join(one.contents)) for one in layers]
+    assembled = assemble(job.base, additions, runtime, author=_AUTHOR)
+    making.store.put_bytes(assembled.config_descriptor.digest, assembled.config)
+    making.publishing.send(Blob(descriptor=assembled.config_descriptor, source=making.store))
+    return _built(job, layers, assembled), assembled.manifest
+
+
+def _budget(base: Image) -> int:
+    return MOST_LAYERS - len(base.layers) - _OWN_LAYERS
+
+
+def _compiler(plan: Plan) -> tuple[Compiler | None, tuple[str, ...]]:
+    """Return what compiles for the plan's Python; None, and what is missing, where nothing does."""
+    python = plan.python
+    found = find_interpreter(python.version, implementation=python.implementation, free_threaded=python.free_threaded)
+    if found:
+        return InterpreterCompiler(found), ()
+    return None, (
+        without_bytecode(python.version, implementation=python.implementation, free_threaded=python.free_threaded),
+    )
+
+
+def _wheel_layers(making: Making, made: Sequence[WheelLayer], budget: int) -> list[BuiltLayer]:
+    layers = []
+    for group in grouped(made, budget):
+        parts = [
+            BuiltLayer(
+                layer=one.layer,
+                tar_bytes=one.tar_bytes,
+                contents=(f"{one.package} {one.version}",),
+                reused=one.reused,
+            )
+            for one in group
+        ]
+        layers.append(parts[0] if len(parts) == 1 else _joined(making.store, parts))
+    return layers
+
+
+def _joined(store: Store, parts: Sequence[BuiltLayer]) -> BuiltLayer:
+    with ExitStack() as stack, store.new() as new:
+        blobs = [Blob(descriptor=part.layer.descriptor, source=store) for part in parts]
+        written = joined([stack.enter_context(blob.open()) for blob in blobs], new.file)
+        new.keep(written.digest)
+    return BuiltLayer(
+        layer=as_layer(written),
+        tar_bytes=written.tar_bytes,
+        contents=tuple(name for part in parts for name in part.contents),
+        reused=all(part.reused for part in parts),
+    )
+
+
+def _own_layers(making: Making, job: Job, application: Application | None) -> list[BuiltLayer]:
+    """Make the layers that no other application has: the last is what its author changes most often."""
+    plan = job.plan
+    tie = venv_layer(plan.python, plan.python_path, plan.facts.python or "", making.store)
+    layers = [BuiltLayer(layer=as_layer(tie), tar_bytes=tie.tar_bytes, contents=("virtual environment",), reused=False)]
+    if application and application.wheel and application.wheel_sha256:
+        _check_own(application, plan)
+        made = wheel_layer(
+            application.wheel,
+            application.wheel_sha256,
+            filename=application.wheel.name,
+            python=plan.python,
+            compiler=job.compiler,
+            store=making.store,
+        )
+        contents = (f"{made.package} {made.version}",)
+        layers.append(BuiltLayer(layer=made.layer, tar_bytes=made.tar_bytes, contents=contents, reused=made.reused))
+    elif application and application.files:
+        own = files_layer(application, making.store)
+        layers.append(
+            BuiltLayer(layer=as_layer(own), tar_bytes=own.tar_bytes, contents=(application.name,), reused=False)
+        )
+    return layers
+
+
+def _check_own(application: Application, plan: Plan) -> None:
+    """Refuse the application's own wheel where it was built for this machine alone, and that is another one."""
+    assert application.wheel
+    tags, _ = parse_tags(application.wheel.name)
+    if reason := tags_against(tags, plan.target):
+        raise BaseError(
+            f"the project's own wheel {application.wheel.name} is {reason}: it does not install on {plan.base}",
+            hint="it has compiled parts: build it for the base (cibuildwheel) and name it as a requirement",
+        )
+
+
+def _runtime(wish: Wish, base: Image, application: Application | None) -> Runtime:
+    """Return how the image runs: what was asked for, else what the base and the project say."""
+    asked, config = wish.runtime, base.config
+    path = config.env_var("PATH") or _PATH
+    env_vars: dict[str, str] = {
+        "PATH": f"/{VENV}/bin:{path}",
+        "VIRTUAL_ENV": f"/{VENV}",
+        "PYTHONUNBUFFERED": "1",
+    }
+    user = asked.user
+    if user is None and config.user.partition(":")[0] in ("", "0", "root"):
+        user = f"{NONROOT}:{NONROOT}"
+        env_vars["HOME"] = f"/{HOME}"
+    entrypoint = asked.entrypoint
+    if entrypoint is None and application and application.entrypoint:
+        entrypoint = (f"/{VENV}/bin/{application.entrypoint}",)
+    cmd = asked.cmd
+    if entrypoint is None and cmd is None and not config.entrypoint:
+        cmd = (f"/{VENV}/bin/python",)
+    return replace(
+        asked,
+        env_vars={**env_vars, **asked.env_vars},
+        entrypoint=entrypoint,
+        cmd=cmd,
+        user=user,
+        working_dir=asked.working_dir or f"/{APP}",
+    )
+
+
+def _built(job: Job, layers: Sequence[BuiltLayer], assembled: Assembled) -> BuiltImage:
+    base = job.plan.facts.uncompressed_bytes
+    return BuiltImage(
+        platform=job.plan.platform,
+        base=job.plan.base,
+        base_digest=str(job.base.raw_manifest.digest),
+        python=job.plan.facts.python or "",
+        digest=str(assembled.manifest.digest),
+        layers=tuple(layers),
+        image_bytes=base + sum(one.tar_bytes for one in layers) if base is not None else None,
+        image_compressed_bytes=sum(layer.descriptor.size for layer in assembled.layers),
+        settings=assembled.settings,
+    )

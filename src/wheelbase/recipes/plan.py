@@ -1,0 +1,91 @@
+"""What an image is made of on one platform: its base, the wheels, the interpreter. Talks to package indexes.
+
+Everything that can be wrong is found here, before anything is downloaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import cast, get_args
+
+from wheelbase.bases.facts import Arch, BaseFacts
+from wheelbase.bases.target import Target, target_of
+from wheelbase.errors import BaseError, ResolutionError
+from wheelbase.index.indexes import Index
+from wheelbase.index.simple import Candidate
+from wheelbase.pins import Asked
+from wheelbase.project.values import Requirements
+from wheelbase.recipes.asking import ask, base_facts
+from wheelbase.recipes.fit import Picked, fit
+from wheelbase.recipes.values import Report
+from wheelbase.wheels.install import VenvPython
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """One platform of an image that is to be built. `python_path` is the interpreter's in the base."""
+
+    base: str
+    facts: BaseFacts
+    target: Target
+    python: VenvPython
+    python_path: str
+    wheels: tuple[tuple[str, Candidate], ...]
+    index: Index
+    notes: tuple[str, ...]
+
+    @property
+    def platform(self) -> str:
+        """Return the platform as `linux/amd64`."""
+        return f"linux/{self.facts.arch}"
+
+
+def arch_of(platform: str) -> Arch:
+    """Return the architecture of `linux/amd64` or `amd64`; BaseError where wheelbase knows no wheels for it."""
+    arch = platform.removeprefix("linux/").removesuffix("/v8")
+    if arch not in get_args(Arch):
+        raise BaseError(f"no image can be built for {platform}", hint="platforms are linux/amd64 and linux/arm64")
+    return cast(Arch, arch)
+
+
+def plan(wanted: Requirements, base: str, platform: str, *, refresh: bool, report: Report) -> Plan:
+    """Return what an image is made of. ResolutionError where a package has no wheel for the base."""
+    facts = base_facts(base, arch=arch_of(platform), as_of=None, report=report)
+    if facts.python is None or facts.python_path is None:
+        raise BaseError(
+            f"{base} has no Python of its own, and nothing is installed into it",
+            hint="choose a base that has one, as the python images do",
+        )
+    # What pip the base has, and what that has installed, does not count: the virtual environment is our own.
+    own = replace(facts, pip=None, setuptools=None, wheel=None)
+    target = target_of(own)
+    assert target  # it has a Python
+    asked, index = ask(wanted, python=target.python_minor, as_of=None, refresh=refresh)
+    report("resolving", 0, 0)
+    found = fit(asked, own, target, index)
+    wheels = [(one.package.name, one.taken) for one in found.picked if one.taken and one.taken.is_wheel]
+    if lacking := [one for one in found.picked if not (one.taken and one.taken.is_wheel)]:
+        raise _no_wheels(lacking, base, target, asked)
+    return Plan(
+        base=base,
+        facts=facts,
+        target=target,
+        python=VenvPython(
+            version=target.python_minor, implementation=target.implementation, free_threaded=target.free_threaded
+        ),
+        python_path=facts.python_path,
+        wheels=tuple((name, wheel) for name, wheel in wheels if wheel),
+        index=index,
+        notes=found.notes,
+    )
+
+
+def _no_wheels(lacking: Sequence[Picked], base: str, target: Target, asked: Asked) -> ResolutionError:
+    names = [f"{one.package.name} {one.package.version}" for one in lacking]
+    has = "has no wheel" if len(names) == 1 else "have no wheel"
+    return ResolutionError(
+        f"{', '.join(names)} {has} for {base} ({target.libc_name}, Python {target.python} on {target.machine})",
+        hint=f"`wheelbase explain {lacking[0].package.name} --base {base}` tells why and what building it takes; "
+        f"`wheelbase compare` shows bases that have wheels for {asked.requirements.source}",
+    )

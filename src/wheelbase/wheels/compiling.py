@@ -1,0 +1,239 @@
+"""Bytecode for the Python of an image, made by an interpreter of that version on this machine. Runs programs.
+
+The .pyc files are those of `compileall --invalidation-mode unchecked-hash`: never compared with their sources, which
+lie beside them in a layer that nobody changes. The bytes of one depend on its source, its path and the interpreter
+alone. Compiling runs none of the code.
+"""
+
+import os
+import shutil
+import struct
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from wheelbase.cache import Cache
+from wheelbase.errors import WheelbaseError
+from wheelbase.uv import run_uv
+
+# One process compiles so much: enough to make up for its start, little enough to keep every core busy to the end.
+_CHUNK = 800_000
+_SECONDS = 1800.0
+# From this version on, the bytes of a module do not depend on what the process compiled before.
+_SAME_BYTES = (3, 11)
+_LENGTHS = struct.Struct(">II")
+_LENGTH = struct.Struct(">i")
+_ASK = """
+import sys
+from importlib.util import MAGIC_NUMBER as magic
+print(sys.executable, sys.implementation.name, *sys.version_info[:4], "t" in sys.abiflags, magic.hex(), sep="\\n")
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interpreter:
+    """A Python on this machine."""
+
+    path: Path
+    #: As in `sys.implementation.name`.
+    implementation: str
+    version: tuple[int, int, int]
+    free_threaded: bool
+    #: The first bytes of its .pyc files, in hexadecimal.
+    magic: str
+
+
+class Compiler(Protocol):
+    """What makes .pyc files of sources."""
+
+    @property
+    def key(self) -> str:
+        """Another key where the bytes may differ."""
+
+    def compile(self, sources: Sequence[tuple[str, bytes]]) -> list[bytes | None]:
+        """Return, for each path in the image and source, the .pyc file: None where the source does not compile."""
+
+
+@dataclass(frozen=True, slots=True)
+class InterpreterCompiler:
+    """Compiles with an interpreter of this machine, in as many processes as it has cores; threads may share it."""
+
+    interpreter: Interpreter
+
+    @property
+    def key(self) -> str:
+        """Its implementation, version and kind, as in `cpython-3.13.0t-f30d0d0a`."""
+        python = self.interpreter
+        version = ".".join(map(str, python.version))
+        return f"{python.implementation}-{version}{'t' if python.free_threaded else ''}-{python.magic}"
+
+    def compile(self, sources: Sequence[tuple[str, bytes]]) -> list[bytes | None]:
+        """Return the .pyc files of the sources in their order: None where one does not compile."""
+        running = [_processes().submit(_compile, self.interpreter, chunk) for chunk in _chunks(sources)]
+        try:
+            return [compiled for chunk in running for compiled in chunk.result()]
+        finally:
+            for chunk in running:
+                chunk.cancel()
+
+
+@cache
+def _processes() -> ThreadPoolExecutor:
+    """The threads that wait for the processes: all compilers share them."""
+    return ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="compile")
+
+
+def _chunks(sources: Sequence[tuple[str, bytes]]) -> Iterator[Sequence[tuple[str, bytes]]]:
+    start = size = 0
+    for place, (_, source) in enumerate(sources, 1):
+        size += len(source)
+        if size >= _CHUNK or place == len(sources):
+            yield sources[start:place]
+            start, size = place, 0
+
+
+@cache
+def _script() -> str:
+    return Path(__file__).with_name("compiling_script.py").read_text(encoding="utf-8")
+
+
+def _compile(interpreter: Interpreter, sources: Sequence[tuple[str, bytes]]) -> list[bytes | None]:
+    parts = []
+    for path, source in sources:
+        name = path.encode("utf-8", "surrogateescape")
+        parts += [_LENGTHS.pack(len(name), len(source)), name, source]
+    request = b"".join(parts)
+    if interpreter.version >= _SAME_BYTES:
+        # The process ends early where a source crashes the compiler.
+        with suppress(subprocess.CalledProcessError, ValueError):
+            return _compiled(_run(interpreter, request), len(sources))
+    try:
+        return _compiled(_run(interpreter, request, "fork"), len(sources))
+    except (subprocess.CalledProcessError, ValueError) as error:
+        said = error.stderr.decode(errors="replace").strip() if isinstance(error, subprocess.CalledProcessError) else ""
+        raise _failed(interpreter, said or str(error)) from error
+
+
+def _run(interpreter: Interpreter, request: bytes, *arguments: str) -> bytes:
+    # The variables of Python are left out but one, which gives sets their order and which -E and -I would hide.
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    try:
+        return subprocess.run(
+            [interpreter.path, "-S", "-s", "-B", "-W", "ignore", "-c", _script(), *arguments],
+            input=request,
+            env=variables | {"PYTHONHASHSEED": "0"},
+            cwd="/",
+            capture_output=True,
+            timeout=_SECONDS,
+            check=True,
+        ).stdout
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise _failed(interpreter, str(error)) from error
+
+
+def _failed(interpreter: Interpreter, said: str) -> WheelbaseError:
+    return WheelbaseError(
+        f"{interpreter.path} failed at compiling modules: {said}",
+        hint="try again, or leave bytecode out with --no-bytecode",
+    )
+
+
+def _compiled(output: bytes, count: int) -> list[bytes | None]:
+    """Take the answers apart. Raises ValueError where they are not whole."""
+    files: list[bytes | None] = []
+    place = 0
+    while place < len(output):
+        (size,) = _LENGTH.unpack(output[place : place + _LENGTH.size].ljust(_LENGTH.size, b"\0"))
+        place += _LENGTH.size + max(size, 0)
+        files.append(output[place - size : place] if size >= 0 else None)
+    if len(files) != count or place != len(output):
+        raise ValueError("its output ended early")
+    return files
+
+
+def find_interpreter(
+    version: tuple[int, int], *, implementation: str = "cpython", free_threaded: bool = False
+) -> Interpreter | None:
+    """Return a released Python of that kind: the running one, one on the PATH, one that uv finds, or one of pyenv.
+
+    Nothing is downloaded. None where there is none, and where processes cannot be forked (Windows).
+    """
+    if not hasattr(os, "fork"):
+        return None
+    for path in _candidates(version, implementation, free_threaded):
+        found = _asked(path)
+        if found and (found.implementation, found.version[:2], found.free_threaded) == (
+            implementation,
+            version,
+            free_threaded,
+        ):
+            return found
+    return None
+
+
+def _candidates(version: tuple[int, int], implementation: str, free_threaded: bool) -> Iterator[Path]:
+    yield Path(sys.executable)
+    number = f"{version[0]}.{version[1]}{'t' if free_threaded else ''}"
+    name = f"{'python' if implementation == 'cpython' else implementation}{number}"
+    with suppress(RuntimeError, OSError):  # no home
+        # Before the PATH, where pyenv's own scripts take long to say that another version is the chosen one.
+        root = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+        yield from sorted(root.glob(f"versions/*/bin/{name}"), reverse=True)
+    for folder in os.environ.get("PATH", "").split(os.pathsep):
+        if folder and (found := shutil.which(name, path=folder)):
+            yield Path(found)
+    request = f"{implementation}@{number}"
+    result = run_uv("python", "find", "--managed-python", "--no-project", request, directory=Path("/"))
+    if not result.returncode and result.stdout.strip():
+        yield Path(result.stdout.strip())
+
+
+def _asked(path: Path) -> Interpreter | None:
+    """Return what an interpreter says of itself; of a script that starts one, what that one says."""
+    try:
+        found = _answer(path)
+        if found and found.path.resolve() != path.resolve():
+            found = _answer(found.path)
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return None
+    return found
+
+
+def _answer(path: Path) -> Interpreter | None:
+    state = path.stat()
+    store, key = Cache("interpreter-1"), f"{path} {path.resolve()} {state.st_mtime_ns} {state.st_size}"
+    if kept := store.get(key):
+        return msgspec.msgpack.decode(kept, type=Interpreter | None, dec_hook=lambda kind, value: kind(value))
+    result = subprocess.run([path, "-I", "-S", "-c", _ASK], cwd="/", capture_output=True, timeout=30, check=True)
+    executable, name, major, minor, micro, level, free_threaded, magic = os.fsdecode(result.stdout).splitlines()
+    found = Interpreter(
+        path=Path(executable),
+        implementation=name,
+        version=(int(major), int(minor), int(micro)),
+        free_threaded=free_threaded == "True",
+        magic=magic,
+    )
+    # The bytecode of one before its release may not be that of the release.
+    answer = found if level == "final" else None
+    store.put(key, msgspec.msgpack.encode(answer, enc_hook=str))
+    return answer
+
+
+def without_bytecode(version: tuple[int, int], *, implementation: str = "cpython", free_threaded: bool = False) -> str:
+    """Say that no such Python is here, and what that costs."""
+    name = {"cpython": "Python", "pypy": "PyPy"}.get(implementation, implementation)
+    number = f"{version[0]}.{version[1]}{'t' if free_threaded else ''}"
+    wanted = number if implementation == "cpython" else f"{implementation}{number}"
+    return (
+        f"No {name} {number} is on this machine, so the image has no bytecode: each start of a container compiles "
+        "what it imports, which takes two to four times as long. "
+        f"`uv python install {wanted}` puts one here."
+    )
