@@ -28,7 +28,7 @@ from wheelbase.index.simple import Candidate
 from wheelbase.pins import Asked, NeedsSource, Source, dotted, pin
 from wheelbase.project.requirements_txt import read_requirements_files
 from wheelbase.project.values import Package, pinned
-from wheelbase.source.read import read_source
+from wheelbase.source.archive import SourceFacts
 from wheelbase.uv import uv_binary
 from wheelbase.wheels.select import parse_tags, python_allowed
 
@@ -138,7 +138,7 @@ def _with_sources(asked: Asked, index: Index) -> Resolution:
                 changed |= _recheck(asked, index, package, known, sources, settled)
             elif (newer := _newer_source(asked, index, package)) and (package.name, newer.version) not in settled:
                 settled.add((package.name, newer.version))
-                facts = read_source(index.client, newer)
+                facts = _read_source(index, newer)
                 if facts.requires_dist is None and package.name not in asked.allow_build:
                     notes[package.name] = (
                         f"{package.name} {newer.version} is newer, but its archive does not state its dependencies; "
@@ -168,7 +168,7 @@ def _add_forced(asked: Asked, index: Index, names: frozenset[str], sources: dict
                 f"{name} has no file that the requirements and Python {dotted(asked.python)} allow",
                 hint="loosen its version, or choose another --python",
             )
-        facts = read_source(index.client, archive)
+        facts = _read_source(index, archive)
         if facts.requires_dist is None and name not in asked.allow_build:
             raise ResolutionError(
                 f"{name} {archive.version} has no wheel, and only a build of its archive would tell what it depends on",
@@ -198,7 +198,7 @@ def _recheck(
     settled.add((package.name, package.version))
     sources[package.name] = (
         *known,
-        Source(version=package.version, facts=read_source(index.client, archive), forced=known[0].forced),
+        Source(version=package.version, facts=_read_source(index, archive), forced=known[0].forced),
     )
     return True
 
@@ -250,6 +250,13 @@ def _considered(file: Candidate, name: str, asked: Asked) -> bool:
     asked_for = (*asked.requirements.requirements, *asked.requirements.constraints)
     sound = not file.yanked or pinned(asked_for, name)
     return dated and python and sound and asked.settings.format_control.allows(name, wheel=file.is_wheel)
+
+
+def _read_source(index: Index, archive: Candidate) -> SourceFacts:
+    # Most applications have wheels alone, and what reads archives takes a while to import.
+    from wheelbase.source.read import read_source
+
+    return read_source(index.client, archive)
 
 
 def _for_python(wheel: Candidate, python: tuple[int, int]) -> bool:

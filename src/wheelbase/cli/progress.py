@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from wheelbase.recipes.values import Report
+from wheelbase.recipes.reporting import Report
 
 _PATIENCE = 0.3
 

@@ -21,7 +21,7 @@ from wheelbase.project.read import is_folder
 from wheelbase.project.settings import Settings, read_settings
 from wheelbase.project.values import Requirements
 from wheelbase.recipes.inspect import inspect
-from wheelbase.recipes.values import Report, silent
+from wheelbase.recipes.reporting import Report, silent
 
 _TRANSPORTS = ("oci:", "oci-archive:", "docker-archive:", "docker-daemon:")
 
@@ -47,11 +47,8 @@ def base_facts(name: str, *, arch: Arch, as_of: date | None, report: Report = si
 
 def _system_python(facts: BaseFacts, on: date) -> SystemPython | None:
     """Return what a package manager would install: what it does on the catalogue's image of the same release."""
-    try:
-        like = load_catalogue().find(facts.userland.release if facts.userland else "", arch=facts.arch, on=on)
-    except BaseError:
-        return None
-    return like.system_python if like.package_manager == facts.package_manager else None
+    like = load_catalogue().of_release(facts.userland.release if facts.userland else "", arch=facts.arch, on=on)
+    return like.system_python if like and like.package_manager == facts.package_manager else None
 
 
 def ask(

@@ -29,7 +29,7 @@ from wheelbase.recipes.asking import project_settings
 from wheelbase.recipes.built import Built, Wish
 from wheelbase.recipes.making import Making, begin, finish
 from wheelbase.recipes.plan import arch_of, plan
-from wheelbase.recipes.values import Report, silent
+from wheelbase.recipes.reporting import Report, silent
 
 _NOTHING_SAID = Wish()
 

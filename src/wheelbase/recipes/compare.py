@@ -24,7 +24,8 @@ from wheelbase.recipes.cost import cost_of
 from wheelbase.recipes.fit import Fit, fit
 from wheelbase.recipes.reading import Contents
 from wheelbase.recipes.recommend import recommend
-from wheelbase.recipes.values import Comparison, Report, silent
+from wheelbase.recipes.reporting import Report, silent
+from wheelbase.recipes.values import Comparison
 
 DEFAULT_MEGABITS = 100.0
 

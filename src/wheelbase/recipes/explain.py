@@ -21,7 +21,7 @@ from wheelbase.recipes.building import building_on
 from wheelbase.recipes.buildneeds import BuildNeeds
 from wheelbase.recipes.fit import Fit, Picked, advice, candidates_of, fit, policy_for
 from wheelbase.recipes.reading import Contents
-from wheelbase.recipes.values import Report, silent
+from wheelbase.recipes.reporting import Report, silent
 from wheelbase.wheels.select import Choice, Judged, choose
 
 _NEXT = 2  # versions shown after the one that is taken

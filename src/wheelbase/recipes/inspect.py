@@ -18,10 +18,10 @@ from wheelbase.oci.places import Source
 from wheelbase.oci.platform import Platform
 from wheelbase.oci.reference import RegistryReference, parse_reference
 from wheelbase.oci.store import STORE_FOLDER, CachedSource, Store
-from wheelbase.recipes.values import Report, silent
+from wheelbase.recipes.reporting import Report, silent
 
 # To be raised whenever an image would be read in another way: what is in a user's cache is then read anew.
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,10 +45,11 @@ def inspect(reference: str, *, platform: str | None = None, report: Report = sil
         source: Source = opened
         if isinstance(parsed, RegistryReference):
             source = CachedSource(opened, Store(cache_directory() / STORE_FOLDER))
-        return Inspected(reference=reference, inspection=_inspection(source, wanted))
+        return Inspected(reference=reference, inspection=inspect_source(source, wanted))
 
 
-def _inspection(source: Source, platform: Platform | None) -> Inspection:
+def inspect_source(source: Source, platform: Platform | None) -> Inspection:
+    """Return the facts of the image of a platform; those of one that was inspected before are known by its digest."""
     image = read_image(source, platform)
     kept, key = Cache(f"inspection-{_VERSION}"), str(image.raw_manifest.digest)
     if known := kept.get(key):

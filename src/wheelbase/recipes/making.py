@@ -22,7 +22,7 @@ from wheelbase.recipes.built import BuiltImage, BuiltLayer, Wish
 from wheelbase.recipes.grouping import MOST_LAYERS, grouped
 from wheelbase.recipes.own_layers import APP, HOME, NONROOT, as_layer, files_layer, venv_layer
 from wheelbase.recipes.plan import Plan
-from wheelbase.recipes.values import Report
+from wheelbase.recipes.reporting import Report
 from wheelbase.wheels.compiling import Compiler, InterpreterCompiler, find_interpreter, without_bytecode
 from wheelbase.wheels.fetch import fetch_wheel
 from wheelbase.wheels.install import VENV

@@ -18,7 +18,7 @@ from wheelbase.pins import Asked
 from wheelbase.project.values import Requirements
 from wheelbase.recipes.asking import ask, base_facts
 from wheelbase.recipes.fit import Picked, fit
-from wheelbase.recipes.values import Report
+from wheelbase.recipes.reporting import Report
 from wheelbase.wheels.install import VenvPython
 
 

@@ -9,7 +9,7 @@ from wheelbase.index.client import CONCURRENCY, Client
 from wheelbase.index.indexes import Index
 from wheelbase.index.simple import Candidate
 from wheelbase.recipes.fit import Fit, Picked
-from wheelbase.recipes.values import Report
+from wheelbase.recipes.reporting import Report
 from wheelbase.source.archive import SourceFacts
 from wheelbase.source.findings import Findings, Flag
 from wheelbase.source.read import read_findings, read_source

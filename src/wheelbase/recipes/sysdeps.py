@@ -21,7 +21,7 @@ from wheelbase.project.read import is_folder
 from wheelbase.project.values import Requirements, parse_requirement, pinned
 from wheelbase.recipes.asking import ask, base_facts, project_settings
 from wheelbase.recipes.buildneeds import Archive, BuildNeeds, needs_of, together
-from wheelbase.recipes.values import Report, silent
+from wheelbase.recipes.reporting import Report, silent
 from wheelbase.source.read import findings_of_path, read_findings
 from wheelbase.system.platform import system_of
 from wheelbase.system.refresh import refresh_packages

@@ -1,6 +1,5 @@
 """What a comparison answers. Pure values; sizes in bytes, times in seconds, None is "not known"."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -10,14 +9,6 @@ from wheelbase.buildtime import Seconds
 from wheelbase.recipes.buildneeds import BuildNeeds
 from wheelbase.system.packages import Closure
 from wheelbase.wheels.bytecode import Bytecode
-
-Report = Callable[[str, int, int], None]
-"""Hears of progress: the step, how many are done, of how many (0: not known)."""
-
-
-def silent(step: str, done: int, total: int) -> None:
-    """Report nothing."""
-
 
 Verdict = Literal["wheels", "compiles", "impossible", "no-python"]
 
