@@ -7,6 +7,7 @@
     ├── WheelError                 a wheel is damaged, or hostile, or not what it says that it is
     ├── SourceError                a source archive or folder that the user named cannot be read
     ├── MirrorError                a distribution's package archive cannot be read
+    ├── LockError                  what is to be built is not what the lock file of wheelbase says
     └── BaseError                  a base image that is not known, or facts about one that contradict each other
 
 A message says what happened and where; the hint says the way out. The command line prints both and nothing else.
@@ -56,6 +57,10 @@ class SourceError(WheelbaseError):
 
 class MirrorError(WheelbaseError):
     """A distribution's package archive, or a mirror of one, cannot be read."""
+
+
+class LockError(WheelbaseError):
+    """What is to be built is not what the lock file of wheelbase says."""
 
 
 class BaseError(WheelbaseError):

@@ -214,6 +214,25 @@ def test_several_platforms_become_one_index(cli: Cli, index: FakeIndex, tmp_path
     assert answer["digest"] not in [one["digest"] for one in answer["images"]]
 
 
+def test_a_lock_holds_a_build_to_its_parts(cli: Cli, index: FakeIndex, base: str, tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "requirements.txt").write_text("part\n")
+    out = ("--base", base, "-o", f"oci:{tmp_path}/made")
+    env = {"PIP_INDEX_URL": index.simple}
+    missing = cli("build", *out, "--locked", cwd=project, env=env)
+    assert missing.returncode == 1 and "--lock" in missing.stderr
+    first = built(cli, index, *out, "--lock", cwd=project)
+    assert built(cli, index, *out, "--locked", cwd=project)["layers"][0] == first["layers"][0] | {"reused": True}
+    index.add("part", {"part-1.2-py3-none-any.whl": wheel("part", "1.2")})
+    changed = cli("build", *out, "--locked", "--refresh", cwd=project, env=env)
+    assert changed.returncode == 1
+    assert "part-1.1-py3-none-any.whl, part-1.2-py3-none-any.whl" in changed.stderr
+    layout(tmp_path / "base", image({**glibc("2.41"), **python("3.13.6")}))
+    moved = cli("build", *out, "--locked", cwd=project, env=env)
+    assert moved.returncode == 1 and "the base has moved" in moved.stderr
+
+
 def test_nowhere_to_go(cli: Cli, base: str) -> None:
     done = cli("build", "app", "--base", base)
     assert done.returncode == 1

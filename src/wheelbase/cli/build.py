@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -57,6 +57,10 @@ if TYPE_CHECKING:
 @click.option(
     "--bytecode/--no-bytecode", default=True, help="Compile modules, so that it starts sooner.  [default: on]"
 )
+@click.option(
+    "--lock", "lock", flag_value="write", default=None, help="Write the base's digest and the wheels to wheelbase.lock."
+)
+@click.option("--locked", "lock", flag_value="check", help="Fail where they are others than in wheelbase.lock.")
 @options.refresh
 @options.output_format("text", "json")
 def command(
@@ -81,6 +85,7 @@ def command(
     stop_signal: str | None,
     workdir: str | None,
     bytecode: bool,
+    lock: Any,
     refresh: bool,
     form: str,
 ) -> None:
@@ -124,6 +129,7 @@ def command(
             groups=groups,
             destinations=_destinations(tags, outputs, push=push, load=load),
             wish=wish,
+            lock=lock,
             refresh=refresh,
             report=report,
         )

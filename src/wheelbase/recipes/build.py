@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 from wheelbase.cache import cache_directory
 from wheelbase.errors import BaseError
@@ -27,6 +28,7 @@ from wheelbase.project.read import is_folder, read_requirements
 from wheelbase.project.values import Requirements
 from wheelbase.recipes.asking import project_settings
 from wheelbase.recipes.built import Built, Wish
+from wheelbase.recipes.locking import check_lock, lock_of, write_lock
 from wheelbase.recipes.making import Making, begin, finish
 from wheelbase.recipes.plan import arch_of, plan
 from wheelbase.recipes.reporting import Report, silent
@@ -43,6 +45,7 @@ def build(
     groups: Sequence[str] = (),
     destinations: Sequence[Reference] = (),
     wish: Wish = _NOTHING_SAID,
+    lock: Literal["write", "check"] | None = None,
     refresh: bool = False,
     report: Report = silent,
 ) -> Built:
@@ -50,7 +53,7 @@ def build(
 
     `requirements` are PEP 508 lines, or a project's folder, or none for the one in this folder; those of `files` go in
     place of the project's. What cannot be read, resolved, fetched or written raises `WheelbaseError`, and then no
-    destination names another image than before.
+    destination names another image than before. `lock` is what is done with the `wheelbase.lock` beside the project.
     """
     began = time.perf_counter()
     report("reading the project", 0, 0)
@@ -70,6 +73,9 @@ def build(
         plans = [plan(wanted, base, platform, refresh=refresh, report=report) for platform in platforms]
         source = CachedSource(stack.enter_context(open_source(parse_reference(base))), store)
         bases = [read_image(source, Platform.parse(one.platform)) for one in plans]
+        parts = lock_of(plans, bases)
+        if lock == "check":
+            check_lock(folder or Path(), parts)
         sinks = [stack.enter_context(open_sink(reference, beside=parse_reference(base))) for reference in destinations]
         publishing = stack.enter_context(Publishing(sinks))
         making = Making(source=source, store=store, pool=pool, publishing=publishing, wish=wish, report=report)
@@ -77,6 +83,8 @@ def build(
         application = own.result() if own else None
         images = [finish(making, job, application) for job in jobs]
         digest = _name(publishing, [(image.platform, manifest) for image, manifest in images])
+    if lock == "write":
+        write_lock(folder or Path(), parts)
     notes = [note for job in jobs for note in job.notes]
     return Built(
         digest=str(digest),
