@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import tarfile
 from collections.abc import Mapping
@@ -231,6 +232,17 @@ def test_a_lock_holds_a_build_to_its_parts(cli: Cli, index: FakeIndex, base: str
     layout(tmp_path / "base", image({**glibc("2.41"), **python("3.13.6")}))
     moved = cli("build", *out, "--locked", cwd=project, env=env)
     assert moved.returncode == 1 and "the base has moved" in moved.stderr
+
+
+def test_a_bill_of_materials(cli: Cli, index: FakeIndex, base: str, tmp_path: Path) -> None:
+    for name in ("1", "2"):
+        built(cli, index, "app", "--base", base, "-o", f"oci:{tmp_path}/made", "--sbom", str(tmp_path / name))
+    document = json.loads((tmp_path / "1").read_text())
+    assert (tmp_path / "1").read_bytes() == (tmp_path / "2").read_bytes()
+    assert document["bomFormat"] == "CycloneDX"
+    assert [one["bom-ref"] for one in document["components"]] == ["base", "pkg:pypi/app@1.0", "pkg:pypi/part@1.1"]
+    (part,) = (one for one in document["components"] if one["name"] == "part")
+    assert part["hashes"] == [{"alg": "SHA-256", "content": hashlib.sha256(wheel("part", "1.1")).hexdigest()}]
 
 
 def test_nowhere_to_go(cli: Cli, base: str) -> None:

@@ -14,6 +14,7 @@ from wheelbase.errors import RequirementsError
 
 if TYPE_CHECKING:
     from wheelbase.oci.reference import Reference
+    from wheelbase.recipes.built import Built
 
 
 @click.command("build")
@@ -61,6 +62,9 @@ if TYPE_CHECKING:
     "--lock", "lock", flag_value="write", default=None, help="Write the base's digest and the wheels to wheelbase.lock."
 )
 @click.option("--locked", "lock", flag_value="check", help="Fail where they are others than in wheelbase.lock.")
+@click.option(
+    "--sbom", type=click.Path(path_type=Path), metavar="FILE", help="Write its bill of materials (CycloneDX)."
+)
 @options.refresh
 @options.output_format("text", "json")
 def command(
@@ -86,6 +90,7 @@ def command(
     workdir: str | None,
     bytecode: bool,
     lock: Any,
+    sbom: Path | None,
     refresh: bool,
     form: str,
 ) -> None:
@@ -133,6 +138,8 @@ def command(
             refresh=refresh,
             report=report,
         )
+    if sbom:
+        _write_sboms(sbom, built)
     options.print_result("build", form, built, module="build")
 
 
@@ -160,6 +167,17 @@ def _destinations(tags: tuple[str, ...], outputs: tuple[str, ...], *, push: bool
             hint="-o app.tar writes a file, -t NAME --load gives it to Docker, -t NAME --push to a registry",
         )
     return found
+
+
+def _write_sboms(path: Path, built: Built) -> None:
+    """Write the bill of each image: with several platforms, each to a file with its name in it."""
+    for image in built.images:
+        platform = image.platform.replace("/", "-")
+        target = path if len(built.images) == 1 else path.with_stem(f"{path.stem}-{platform}")
+        try:
+            target.write_bytes(image.sbom)
+        except OSError as error:
+            raise RequirementsError(f"{target} cannot be written: {error.strerror}", hint="check the folder") from error
 
 
 def _pairs(option: str, lines: Iterable[str]) -> dict[str, str]:

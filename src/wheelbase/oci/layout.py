@@ -102,6 +102,7 @@ class Layout(LayoutSource):
     """An image in a layout's folder, to be read and to be written. The folder is made when something is put there."""
 
     takes_indexes = True
+    keeps_referrers = False
 
     def __init__(self, path: Path, name: str | None = None, where: str | None = None) -> None:
         """Nothing is read or written yet; `where` is what errors call it, if not by its path."""

@@ -50,6 +50,10 @@ class Sink(Protocol):
     def takes_indexes(self) -> bool:
         """Whether it holds images of several platforms under one name."""
 
+    @property
+    def keeps_referrers(self) -> bool:
+        """Whether manifests that refer to another one are found by it there."""
+
     def has_blob(self, descriptor: Descriptor, /) -> bool:
         """Return whether the blob is there, or could be had without sending it."""
 

@@ -52,6 +52,14 @@ class Publishing:
             for manifest in manifests:
                 sink.put_manifest(manifest, named=manifest is manifests[-1])
 
+    def attach(self, manifest: RawManifest, blobs: Sequence[Blob]) -> None:
+        """Store a manifest that refers to one that is in place already, where such are found again."""
+        for sink in self._sinks:
+            if sink.keeps_referrers:
+                for blob in blobs:
+                    _send(blob, sink)
+                sink.put_manifest(manifest, named=False)
+
 
 def _send(blob: Blob, sink: Sink) -> None:
     if not sink.has_blob(blob.descriptor):

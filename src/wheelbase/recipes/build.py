@@ -19,6 +19,7 @@ from wheelbase.oci.digest import Digest
 from wheelbase.oci.image import read_image
 from wheelbase.oci.manifest import ImageIndex, RawManifest, encode
 from wheelbase.oci.opening import open_sink, open_source
+from wheelbase.oci.places import Blob
 from wheelbase.oci.platform import Platform
 from wheelbase.oci.publishing import Publishing
 from wheelbase.oci.reference import Reference, parse_reference
@@ -32,6 +33,7 @@ from wheelbase.recipes.locking import check_lock, lock_of, write_lock
 from wheelbase.recipes.making import Making, begin, finish
 from wheelbase.recipes.plan import arch_of, plan
 from wheelbase.recipes.reporting import Report, silent
+from wheelbase.recipes.sbom import EMPTY, attached
 
 _NOTHING_SAID = Wish()
 
@@ -83,6 +85,8 @@ def build(
         application = own.result() if own else None
         images = [finish(making, job, application) for job in jobs]
         digest = _name(publishing, [(image.platform, manifest) for image, manifest in images])
+        for image, manifest in images:
+            _attach(publishing, store, manifest, image.sbom)
     if lock == "write":
         write_lock(folder or Path(), parts)
     notes = [note for job in jobs for note in job.notes]
@@ -122,3 +126,11 @@ def _name(publishing: Publishing, manifests: Sequence[tuple[str, RawManifest]]) 
         listed.append(encode(ImageIndex(media_type=media_types.INDEX, manifests=children)))
     publishing.name(listed)
     return listed[-1].digest
+
+
+def _attach(publishing: Publishing, store: Store, subject: RawManifest, sbom: bytes) -> None:
+    """Attach an image's bill of materials to it."""
+    manifest, document, config = attached(subject, sbom)
+    for descriptor, body in ((document, sbom), (config, EMPTY)):
+        store.put_bytes(descriptor.digest, body)
+    publishing.attach(manifest, [Blob(descriptor=one, source=store) for one in (document, config)])

@@ -59,7 +59,10 @@ class BuiltLayer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuiltImage:
-    """An image of one platform. `image_bytes` is its size unpacked, the base's included; `settings` say how it runs."""
+    """An image of one platform. `image_bytes` is its size unpacked, the base's included; `settings` say how it runs.
+
+    `sbom` is the CycloneDX document of what it is made of.
+    """
 
     platform: str
     base: str
@@ -70,6 +73,7 @@ class BuiltImage:
     image_bytes: int | None
     image_compressed_bytes: int
     settings: ImageConfig
+    sbom: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

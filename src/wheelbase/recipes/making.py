@@ -7,6 +7,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
+from packaging.utils import parse_wheel_filename
+
 from wheelbase import __version__
 from wheelbase.errors import BaseError
 from wheelbase.index.simple import Candidate
@@ -23,6 +25,7 @@ from wheelbase.recipes.grouping import MOST_LAYERS, grouped
 from wheelbase.recipes.own_layers import APP, HOME, NONROOT, as_layer, files_layer, venv_layer
 from wheelbase.recipes.plan import Plan
 from wheelbase.recipes.reporting import Report
+from wheelbase.recipes.sbom import Part, bill_of_materials
 from wheelbase.wheels.compiling import Compiler, InterpreterCompiler, find_interpreter, without_bytecode
 from wheelbase.wheels.fetch import fetch_wheel
 from wheelbase.wheels.install import VENV
@@ -93,7 +96,7 @@ def finish(making: Making, job: Job, application: Application | None) -> tuple[B
     assembled = assemble(job.base, additions, runtime, author=_AUTHOR)
     making.store.put_bytes(assembled.config_descriptor.digest, assembled.config)
     making.publishing.send(Blob(descriptor=assembled.config_descriptor, source=making.store))
-    return _built(job, layers, assembled), assembled.manifest
+    return _built(job, layers, assembled, bill_of_materials(_parts(job, application))), assembled.manifest
 
 
 def _budget(base: Image) -> int:
@@ -205,7 +208,18 @@ def _runtime(wish: Wish, base: Image, application: Application | None) -> Runtim
     )
 
 
-def _built(job: Job, layers: Sequence[BuiltLayer], assembled: Assembled) -> BuiltImage:
+def _parts(job: Job, application: Application | None) -> list[Part]:
+    """Return what goes into the bill of materials."""
+    digest = job.base.raw_manifest.digest
+    parts = [Part(name=job.plan.base, version=str(digest), sha256=digest.hex, base=True)]
+    parts += [Part(name=name, version=str(wheel.version), sha256=wheel.sha256 or "") for name, wheel in job.plan.wheels]
+    if application and application.wheel:
+        name, version, _, _ = parse_wheel_filename(application.wheel.name)
+        parts.append(Part(name=name, version=str(version), sha256=application.wheel_sha256 or ""))
+    return parts
+
+
+def _built(job: Job, layers: Sequence[BuiltLayer], assembled: Assembled, sbom: bytes) -> BuiltImage:
     base = job.plan.facts.uncompressed_bytes
     return BuiltImage(
         platform=job.plan.platform,
@@ -217,4 +231,5 @@ def _built(job: Job, layers: Sequence[BuiltLayer], assembled: Assembled) -> Buil
         image_bytes=base + sum(one.tar_bytes for one in layers) if base is not None else None,
         image_compressed_bytes=sum(layer.descriptor.size for layer in assembled.layers),
         settings=assembled.settings,
+        sbom=sbom,
     )

@@ -136,6 +136,7 @@ class Registry(RegistrySource):
     """An image to be written, and to be read from where it was written to."""
 
     takes_indexes = True
+    keeps_referrers = True
 
     def __init__(
         self, reference: RegistryReference, settings: RegistrySettings, *, mount_from: str | None = None
