@@ -163,7 +163,7 @@ def _own_layers(making: Making, job: Job, application: Application | None) -> li
     elif application and application.files:
         own = files_layer(application, making.store)
         layers.append(
-            BuiltLayer(layer=as_layer(own), tar_bytes=own.tar_bytes, contents=(application.name,), reused=False)
+            BuiltLayer(layer=as_layer(own), tar_bytes=own.tar_bytes, contents=("application files",), reused=False)
         )
     return layers
 
