@@ -234,6 +234,28 @@ def test_a_lock_holds_a_build_to_its_parts(cli: Cli, index: FakeIndex, base: str
     assert moved.returncode == 1 and "the base has moved" in moved.stderr
 
 
+def test_what_the_project_says_of_itself(cli: Cli, index: FakeIndex, base: str, tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "pyproject.toml").write_text(
+        '[project]\nname = "shop"\nversion = "2.0"\ndescription = "Sells."\nlicense = "MIT"\ndependencies = ["part"]\n'
+        '[project.urls]\nRepository = "https://code.example/shop"\n'
+    )
+    built(cli, index, "--base", base, "-o", f"oci:{tmp_path}/made", "--label", "a=b", cwd=project)
+    found, _ = files_of(tmp_path / "made")
+    said = {
+        "title": "shop",
+        "version": "2.0",
+        "description": "Sells.",
+        "licenses": "MIT",
+        "source": "https://code.example/shop",
+        "base.digest": str(read_image(Layout(tmp_path / "base")).raw_manifest.digest),
+    }
+    annotations = {f"org.opencontainers.image.{name}": text for name, text in said.items()}
+    assert found.manifest.annotations == annotations
+    assert found.config.labels == annotations | {"a": "b"}
+
+
 def test_a_bill_of_materials(cli: Cli, index: FakeIndex, base: str, tmp_path: Path) -> None:
     for name in ("1", "2"):
         built(cli, index, "app", "--base", base, "-o", f"oci:{tmp_path}/made", "--sbom", str(tmp_path / name))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wheelbase.errors import RequirementsError
-from wheelbase.project.ignoring import DockerIgnore, git_ignore_above, read_dockerignore
+from wheelbase.project.ignoring import DockerIgnore, GitIgnore, git_ignore_above, read_dockerignore
 
 _NEVER = {
     *(".git", ".hg", ".svn", ".bzr", ".venv", "__pycache__"),
@@ -72,8 +72,8 @@ def files_of(folder: Path, *, outputs: Collection[Path] = ()) -> tuple[tuple[App
             f"{folder} has links that lead out of it: {_shown(outside)}",
             hint="copy there what they lead to, or name them in .dockerignore",
         )
-    notes = [f"{_shown(secrets)} may hold secrets and is left out."] if secrets else []
-    notes += [f"{_shown(special)} is neither a file nor a link and is left out."] if special else []
+    notes = [f"Left out, as they may hold secrets: {_shown(secrets)}."] if secrets else []
+    notes += [f"Left out, as they are neither files nor links: {_shown(special)}."] if special else []
     return tuple(files), notes
 
 
@@ -89,7 +89,7 @@ def _sorted(entries: Iterator[Entry]) -> list[Entry]:
 def _walk(root: Path, outputs: Collection[Path], docker: DockerIgnore, *, ignored: bool) -> Iterator[Entry]:
     """Yield what is in a folder and not left out; with `ignored`, what .gitignore leaves out too."""
     above, start = git_ignore_above(root)
-    waiting = [(root, "", above, docker.matches(""), False)]
+    waiting: list[tuple[Path, str, GitIgnore, tuple[bool, ...], bool]] = [(root, "", above, (), False)]
     while waiting:
         folder, prefix, git, matches, all_ignored = waiting.pop()
         git = git.below(folder, start + prefix)
@@ -99,8 +99,8 @@ def _walk(root: Path, outputs: Collection[Path], docker: DockerIgnore, *, ignore
             if source in outputs or _is_never(found, is_folder):
                 continue
             left_out = all_ignored or git.ignores(start + path, folder=is_folder)
-            below = docker.matches(path, matches)
-            if (left_out and not ignored) or (docker.ignores(below) and not (is_folder and docker.brings_back)):
+            docker_left_out, below = docker.matches(path, matches)
+            if (left_out and not ignored) or (docker_left_out and not (is_folder and docker.brings_back)):
                 continue
             if is_folder:
                 waiting.append((source, f"{path}/", git, below, left_out))

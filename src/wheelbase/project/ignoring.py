@@ -168,45 +168,46 @@ def _bracket(text: str) -> tuple[int, str]:
 
 @dataclass(frozen=True, slots=True)
 class DockerIgnore:
-    """The patterns of a .dockerignore; the last one that matches a path, or a folder that it is in, counts."""
+    """The patterns of a .dockerignore."""
 
     patterns: tuple[_Pattern, ...] = ()
 
     @property
     def brings_back(self) -> bool:
-        """Say whether something in a folder left out may be in."""
+        """Say whether something in a folder that is left out may be in."""
         return any(pattern.negated for pattern in self.patterns)
 
-    def matches(self, path: str, above: tuple[bool, ...] = ()) -> tuple[bool, ...]:
-        """Return which patterns match a path, or its folder, of which `above` says that."""
-        return tuple(
-            known or pattern.regex.fullmatch(path) is not None
-            for pattern, known in zip(self.patterns, above or (False,) * len(self.patterns), strict=True)
-        )
+    def matches(self, path: str, above: tuple[bool, ...] = ()) -> tuple[bool, tuple[bool, ...]]:
+        """Say whether a path is left out, and which patterns match it or a folder that it is in.
 
-    def ignores(self, matches: tuple[bool, ...]) -> bool:
-        """Say whether a path that these patterns match is left out."""
-        last = next((pattern for pattern, one in zip(self.patterns[::-1], matches[::-1], strict=True) if one), None)
-        return last is not None and not last.negated
+        `above` is the latter for its folder. As with BuildKit, the last match counts, and a pattern that would change
+        nothing is not tried, for what lies in a folder neither.
+        """
+        left_out, found = False, []
+        for pattern, known in zip(self.patterns, above or (False,) * len(self.patterns), strict=True):
+            match = known or (pattern.negated == left_out and pattern.regex.fullmatch(path) is not None)
+            left_out = not pattern.negated if match else left_out
+            found.append(match)
+        return left_out, tuple(found)
 
 
 def read_dockerignore(folder: Path) -> DockerIgnore:
     """Return the patterns of a folder's .dockerignore."""
     path = folder / ".dockerignore"
     patterns = []
-    for line in _read(path).decode("utf-8", "surrogateescape").splitlines():
+    for line in _read(path).decode("utf-8", "surrogateescape").split("\n"):
         text = line.strip()
         if line.startswith("#") or not text:
             continue
         negated = text.startswith("!")
         text = text[negated:].strip()
+        text = posixpath.normpath(f"/{text.lstrip('/')}")[1:] if text.startswith("/") else posixpath.normpath(text)
         try:
-            regex = re.compile(_docker_regex(f"/{posixpath.normpath(f'/{text}')}".lstrip("/")), re.DOTALL)
+            patterns.append(_Pattern(re.compile(_docker_regex(text), re.DOTALL), negated))
         except re.error as error:
             raise RequirementsError(
                 f"{path}: {line!r} is not a pattern: {error}", hint="see Docker's reference of .dockerignore"
             ) from error
-        patterns.append(_Pattern(regex, negated))
     return DockerIgnore(tuple(patterns))
 
 

@@ -25,6 +25,7 @@ from wheelbase.oci.publishing import Publishing
 from wheelbase.oci.reference import Reference, parse_reference
 from wheelbase.oci.store import STORE_FOLDER, CachedSource, Store
 from wheelbase.project.application import application_of
+from wheelbase.project.labels import project_labels
 from wheelbase.project.read import is_folder, read_requirements
 from wheelbase.project.values import Requirements
 from wheelbase.recipes.asking import project_settings
@@ -80,7 +81,15 @@ def build(
             check_lock(folder or Path(), parts)
         sinks = [stack.enter_context(open_sink(reference, beside=parse_reference(base))) for reference in destinations]
         publishing = stack.enter_context(Publishing(sinks))
-        making = Making(source=source, store=store, pool=pool, publishing=publishing, wish=wish, report=report)
+        making = Making(
+            source=source,
+            store=store,
+            pool=pool,
+            publishing=publishing,
+            wish=wish,
+            labels=project_labels(folder) if folder else {},
+            report=report,
+        )
         jobs = [begin(making, one, image) for one, image in zip(plans, bases, strict=True)]
         application = own.result() if own else None
         images = [finish(making, job, application) for job in jobs]

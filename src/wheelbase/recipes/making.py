@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import re
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from packaging.utils import parse_wheel_filename
 
@@ -20,6 +23,7 @@ from wheelbase.oci.places import Blob
 from wheelbase.oci.publishing import Publishing
 from wheelbase.oci.store import CachedSource, Store
 from wheelbase.project.application import Application
+from wheelbase.project.labels import PREFIX
 from wheelbase.recipes.built import BuiltImage, BuiltLayer, Wish
 from wheelbase.recipes.grouping import MOST_LAYERS, grouped
 from wheelbase.recipes.own_layers import APP, HOME, NONROOT, as_layer, files_layer, venv_layer
@@ -47,6 +51,7 @@ class Making:
     pool: ThreadPoolExecutor
     publishing: Publishing
     wish: Wish
+    labels: Mapping[str, str]
     report: Report
 
 
@@ -91,7 +96,7 @@ def finish(making: Making, job: Job, application: Application | None) -> tuple[B
     layers = [*_wheel_layers(making, made, _budget(job.base)), *_own_layers(making, job, application)]
     for layer in layers:
         making.publishing.send(Blob(descriptor=layer.layer.descriptor, source=making.store))
-    runtime = _runtime(making.wish, job.base, application)
+    runtime = _runtime(making, job, application)
     additions = [Addition(layer=one.layer, created_by=", ".join(one.contents)) for one in layers]
     assembled = assemble(job.base, additions, runtime, author=_AUTHOR)
     making.store.put_bytes(assembled.config_descriptor.digest, assembled.config)
@@ -179,9 +184,9 @@ def _check_own(application: Application, plan: Plan) -> None:
         )
 
 
-def _runtime(wish: Wish, base: Image, application: Application | None) -> Runtime:
+def _runtime(making: Making, job: Job, application: Application | None) -> Runtime:
     """Return how the image runs: what was asked for, else what the base and the project say."""
-    asked, config = wish.runtime, base.config
+    asked, config = making.wish.runtime, job.base.config
     path = config.env_var("PATH") or _PATH
     env_vars: dict[str, str] = {
         "PATH": f"/{VENV}/bin:{path}",
@@ -198,6 +203,7 @@ def _runtime(wish: Wish, base: Image, application: Application | None) -> Runtim
     cmd = asked.cmd
     if entrypoint is None and cmd is None and not config.entrypoint:
         cmd = (f"/{VENV}/bin/python",)
+    labels = {**making.labels, **_labels(job, application), **asked.labels}
     return replace(
         asked,
         env_vars={**env_vars, **asked.env_vars},
@@ -205,13 +211,34 @@ def _runtime(wish: Wish, base: Image, application: Application | None) -> Runtim
         cmd=cmd,
         user=user,
         working_dir=asked.working_dir or f"/{APP}",
+        labels=labels,
+        annotations={name: text for name, text in labels.items() if name.startswith(f"{PREFIX}.")},
+        created=_created(),
     )
+
+
+def _labels(job: Job, application: Application | None) -> Mapping[str, str]:
+    """Return what the image says of its base, and of the application's version where only its wheel tells that."""
+    labels = {f"{PREFIX}.base.digest": str(job.base.raw_manifest.digest)}
+    if job.plan.public:  # a path would be another one on the next machine
+        labels[f"{PREFIX}.base.name"] = job.plan.base
+    if application and application.wheel:
+        labels[f"{PREFIX}.version"] = str(parse_wheel_filename(application.wheel.name)[1])
+    return labels
+
+
+def _created() -> str:
+    """Return the time that SOURCE_DATE_EPOCH names, else the first there is: it must not be that of the build."""
+    stated = os.environ.get("SOURCE_DATE_EPOCH", "")
+    seconds = int(stated) if re.fullmatch(r"\d{1,11}", stated) else 0
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _parts(job: Job, application: Application | None) -> list[Part]:
     """Return what goes into the bill of materials."""
     digest = job.base.raw_manifest.digest
-    parts = [Part(name=job.plan.base, version=str(digest), sha256=digest.hex, base=True)]
+    base = job.plan.base if job.plan.public else "base"
+    parts = [Part(name=base, version=str(digest), sha256=digest.hex, base=True)]
     parts += [Part(name=name, version=str(wheel.version), sha256=wheel.sha256 or "") for name, wheel in job.plan.wheels]
     if application and application.wheel:
         name, version, _, _ = parse_wheel_filename(application.wheel.name)

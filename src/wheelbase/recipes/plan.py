@@ -14,6 +14,7 @@ from wheelbase.bases.target import Target, target_of
 from wheelbase.errors import BaseError, ResolutionError
 from wheelbase.index.indexes import Index
 from wheelbase.index.simple import Candidate
+from wheelbase.oci.reference import RegistryReference, parse_reference
 from wheelbase.pins import Asked
 from wheelbase.project.values import Requirements
 from wheelbase.recipes.asking import ask, base_facts
@@ -34,6 +35,11 @@ class Plan:
     wheels: tuple[tuple[str, Candidate], ...]
     index: Index
     notes: tuple[str, ...]
+
+    @property
+    def public(self) -> bool:
+        """Say whether the base's name means the same on other machines."""
+        return isinstance(parse_reference(self.base), RegistryReference)
 
     @property
     def platform(self) -> str:

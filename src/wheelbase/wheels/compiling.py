@@ -7,6 +7,7 @@ alone. Compiling runs none of the code.
 
 import os
 import shutil
+import signal
 import struct
 import subprocess
 import sys
@@ -29,6 +30,10 @@ _CHUNK = 800_000
 _SECONDS = 1800.0
 # From this version on, the bytes of a module do not depend on what the process compiled before.
 _SAME_BYTES = (3, 11)
+# The threads that wait for the processes: all compilers share them.
+_PROCESSES = ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="compile")
+# What ends a process that is not to be started again.
+_FROM_OUTSIDE = (-signal.SIGINT, -signal.SIGTERM)
 _LENGTHS = struct.Struct(">II")
 _LENGTH = struct.Struct(">i")
 _ASK = """
@@ -77,18 +82,12 @@ class InterpreterCompiler:
 
     def compile(self, sources: Sequence[tuple[str, bytes]]) -> list[bytes | None]:
         """Return the .pyc files of the sources in their order: None where one does not compile."""
-        running = [_processes().submit(_compile, self.interpreter, chunk) for chunk in _chunks(sources)]
+        running = [_PROCESSES.submit(_compile, self.interpreter, chunk) for chunk in _chunks(sources)]
         try:
             return [compiled for chunk in running for compiled in chunk.result()]
         finally:
             for chunk in running:
                 chunk.cancel()
-
-
-@cache
-def _processes() -> ThreadPoolExecutor:
-    """The threads that wait for the processes: all compilers share them."""
-    return ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_prefix="compile")
 
 
 def _chunks(sources: Sequence[tuple[str, bytes]]) -> Iterator[Sequence[tuple[str, bytes]]]:
@@ -102,7 +101,8 @@ def _chunks(sources: Sequence[tuple[str, bytes]]) -> Iterator[Sequence[tuple[str
 
 @cache
 def _script() -> str:
-    return Path(__file__).with_name("compiling_script.py").read_text(encoding="utf-8")
+    script = Path(__file__).with_name("compiling_script.py").read_text(encoding="utf-8")
+    return f"import sys; sys.path.remove('')\n{script}"  # modules come from the standard library alone
 
 
 def _compile(interpreter: Interpreter, sources: Sequence[tuple[str, bytes]]) -> list[bytes | None]:
@@ -111,15 +111,16 @@ def _compile(interpreter: Interpreter, sources: Sequence[tuple[str, bytes]]) -> 
         name = path.encode("utf-8", "surrogateescape")
         parts += [_LENGTHS.pack(len(name), len(source)), name, source]
     request = b"".join(parts)
-    if interpreter.version >= _SAME_BYTES:
-        # The process ends early where a source crashes the compiler.
-        with suppress(subprocess.CalledProcessError, ValueError):
-            return _compiled(_run(interpreter, request), len(sources))
-    try:
-        return _compiled(_run(interpreter, request, "fork"), len(sources))
-    except (subprocess.CalledProcessError, ValueError) as error:
-        said = error.stderr.decode(errors="replace").strip() if isinstance(error, subprocess.CalledProcessError) else ""
-        raise _failed(interpreter, said or str(error)) from error
+    fork = interpreter.version < _SAME_BYTES
+    while True:
+        try:
+            return _compiled(_run(interpreter, request, *(["fork"] if fork else [])), len(sources))
+        except (subprocess.CalledProcessError, ValueError) as error:
+            called = error if isinstance(error, subprocess.CalledProcessError) else None
+            if fork or (called and called.returncode in _FROM_OUTSIDE):
+                said = called.stderr.decode(errors="replace").strip() if called else ""
+                raise _failed(interpreter, said or str(error)) from error
+        fork = True  # the process ended early, as a source crashes the compiler
 
 
 def _run(interpreter: Interpreter, request: bytes, *arguments: str) -> bytes:
