@@ -169,6 +169,93 @@ def test_images_that_are_built_on_it(
     assert (gone.pythons, gone.packages, gone.libc) == ((), before.packages, before.libc)
 
 
+Built = Callable[[str, str], Inspection]
+
+
+@pytest.fixture
+def built(engine: Engine, base_image: Callable[[str], str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Built:
+    """(image, lines) -> what is found in the image of a Dockerfile, in which {NAME} is a base of the testbed."""
+    use_engine(engine, monkeypatch)
+    monkeypatch.setenv("WHEELBASE_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("DOCKER_BUILDKIT", "0")
+
+    def build(image: str, lines: str) -> Inspection:
+        names = {name.replace("-", "_"): base_image(name) for name in (*STANDS_FOR, "debian12-py311")}
+        engine.run("build", "--network", "none", "--tag", image, "-", stdin=lines.format(**names))
+        return inspect(f"docker-daemon:{image}").inspection
+
+    return build
+
+
+def test_three_pythons(built: Built, engine: Engine) -> None:
+    """Of glibc and of musl, of two versions, two of them beside PATH; each runs, and is what it is said to be."""
+    image = "wheelbase-test/three-pythons"
+    found = built(
+        image,
+        """FROM {debian13_py313}
+        COPY --from={debian12_py311} /usr/bin/python3.11 /opt/py311/bin/python3.11
+        COPY --from={debian12_py311} /usr/lib/python3.11 /opt/py311/lib/python3.11
+        COPY --from={alpine323_py313} /usr/local /opt/musl
+        COPY --from={alpine323_py313} /lib/ld-musl-x86_64.so.1 /opt/musl/lib/
+        """,
+    )
+    assert [one.path for one in found.pythons] == [
+        "/usr/bin/python3.13",
+        "/opt/musl/bin/python3.13",
+        "/opt/py311/bin/python3.11",
+    ]
+    loader = ("/opt/musl/lib/ld-musl-x86_64.so.1", "--library-path", "/opt/musl/lib")
+    for one in found.pythons:
+        command = (*loader, one.path) if "musl" in one.path else (one.path,)
+        assert said_by(engine, image, *command, "-VV").startswith(f"Python {one.version} ")
+    assert found.pythons[1].pip and found.libc and found.libc.family == "glibc"
+
+
+PACKAGES = (
+    "base-files libc6 libgcc-s1 libstdc++6 gcc-14-base zlib1g libexpat1 libffi8 libssl3t64 libbz2-1.0 liblzma5 "
+    "libpython3.13-minimal libpython3.13-stdlib python3.13-minimal python3.13 tzdata ca-certificates"
+)
+
+
+def test_an_image_like_distroless(built: Built, engine: Engine) -> None:
+    """Python without shell, package manager and pip; dpkg's database in a file for each package."""
+    image = "wheelbase-test/distroless"
+    found = built(
+        image,
+        f"""FROM {{debian13_py313}} AS full
+        RUN set -e; mkdir -p /out/etc /out/var/lib/dpkg/status.d; cp /etc/passwd /out/etc/; \\
+            for p in {PACKAGES}; do \\
+                dpkg-query --status "$p" | grep -v ^Status: >"/out/var/lib/dpkg/status.d/$p"; \\
+                dpkg-query --control-show "$p" md5sums >"/out/var/lib/dpkg/status.d/$p.md5sums"; \\
+                dpkg-query --listfiles "$p" | while read -r f; do [ ! -e "$f" ] || echo "$f"; done | \\
+                    tar --create --no-recursion --files-from - 2>/dev/null | tar --extract --directory /out; \\
+            done
+        FROM scratch
+        COPY --from=full /out /
+        """,
+    )
+    libraries = " ".join(found.libraries)
+    portrait = json.loads(said_by(engine, image, "/usr/bin/python3.13", "-", COMPILERS, libraries, stdin=SELF_PORTRAIT))
+    [python] = found.pythons
+    told = portrait["python"]
+    assert (python.path, python.version, python.pip) == (told["path"], told["version"], told["pip"])
+    assert (python.site_packages, python.stdlib_bytecode) == (told["site_packages"], told["stdlib_bytecode"])
+    assert (found.user, found.tzdata, list(found.compilers)) == (portrait["user"], portrait["tzdata"], [])
+    assert {library: bool(path) for library, path in found.libraries.items()} == portrait["libraries"]
+    assert found.os_release["PRETTY_NAME"] == portrait["os_release"]["PRETTY_NAME"]
+    assert found.package_database == "dpkg" and {one.name for one in found.packages or ()} == set(PACKAGES.split())
+    assert (found.package_manager, found.shell, python.pip) == (None, None, None)
+    with pytest.raises(CommandFailed):
+        said_by(engine, image, "/bin/sh", "-c", "true")
+
+
+def test_scratch(built: Built) -> None:
+    found = built("wheelbase-test/scratch", "FROM scratch\nCOPY --from={alpine323_py313} /bin/busybox /app\n")
+    assert (found.libc, found.pythons, found.packages, found.shell) == (None, (), (), None)
+    assert (found.os_release, found.package_manager, found.ca_store) == ({}, None, None)
+    assert found.uncompressed_bytes > 0
+
+
 @pytest.mark.network
 def test_an_inspected_base_takes_what_the_catalogues_takes(name: str, real_base: Callable[[str], Path]) -> None:
     bases = (f"oci:{real_base(name)}", STANDS_FOR[name])

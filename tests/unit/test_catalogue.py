@@ -5,12 +5,12 @@ from datetime import date
 
 import pytest
 
-from wheelbase.bases.catalogue import load_catalogue
-from wheelbase.bases.facts import BaseFacts
+from wheelbase.bases.catalogue import bundled_catalogue
+from wheelbase.bases.facts import Arch, BaseFacts
 from wheelbase.bases.target import target_of
 from wheelbase.errors import BaseError
 
-CATALOGUE = load_catalogue()
+CATALOGUE = bundled_catalogue()
 TODAY = date(2026, 11, 25)
 
 
@@ -80,6 +80,22 @@ def test_the_snapshot_that_held_is_taken() -> None:
 def test_before_the_first_snapshot_pip_is_that_of_the_date() -> None:
     facts = find("python:3.9-slim-bullseye", date(2021, 5, 1))
     assert facts.pip == "21.1.1" or not facts.later
+
+
+@pytest.mark.parametrize("arch", ["amd64", "arm64"])
+@pytest.mark.parametrize(
+    ("release", "python"),
+    [("debian:13", "3.13"), ("debian:12", "3.11"), ("ubuntu:24.04", "3.12"), ("alpine:3.23", "3.12")],
+)
+def test_a_release_has_a_python_to_install(release: str, python: str, arch: Arch) -> None:
+    row = CATALOGUE.of_release(release, arch=arch, on=TODAY)
+    assert row and row.arch == arch and row.system_python and row.system_python.version == python
+
+
+def test_a_release_that_is_not_known() -> None:
+    assert [CATALOGUE.of_release(name, arch="amd64", on=TODAY) for name in ("", "own:1", "a@b:1", "debian:99")] == [
+        None
+    ] * 4
 
 
 def test_an_unknown_base_names_its_neighbours() -> None:

@@ -16,6 +16,7 @@ from tests.memory_registry import MemoryRegistry
 from tests.unit.images_with_python import MUSL_LOADER, Files, elf, glibc, image, musl, python, with_config
 from tests.unit.oci.small_images import AMD64, FOLDER, HARDLINK, SYMLINK, MemorySource, What, manifest_of, two_platforms
 
+import wheelbase
 from wheelbase.bases import inspect as inspect_module
 from wheelbase.bases.facts import BaseFacts
 from wheelbase.bases.inspect import inspect_image
@@ -332,8 +333,9 @@ def test_facts_of_a_base() -> None:
     system = system_of(facts)
     assert system and (system.release, system.exact, system.compiler) == ("debian-13", True, False)
     assert not system.python_headers and "python3-dev" in system.toolchain("c")
-    silent = with_config(image(SLIM), ImageConfig(platform=AMD64, diff_ids=(), created="long ago"))
-    assert (base(silent).date, base(silent, date(2025, 1, 1)).date) == (TODAY, date(2025, 1, 1))
+    for created in ("long ago", "1970-01-01T00:00:00Z", "0001-01-01T00:00:00Z"):  # as reproducible builds have it
+        silent = with_config(image(SLIM), ImageConfig(platform=AMD64, diff_ids=(), created=created))
+        assert (base(silent).date, base(silent, date(2025, 1, 1)).date) == (TODAY, date(2025, 1, 1))
 
 
 def laid_out(source: MemorySource, folder: Path) -> str:
@@ -392,6 +394,13 @@ def test_layers_of_a_registry_are_fetched_once(own_cache: Path) -> None:
         assert inspect(f"{server.host}/team/base:1") == first
         assert len(server.asked("GET", "/blobs/")) == fetched
     assert first.inspection == facts_in(source)
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_the_python_interface(tmp_path: Path) -> None:
+    assert all(getattr(wheelbase, name) for name in wheelbase.__all__)
+    answer = wheelbase.inspect(laid_out(image(SLIM, python("3.13.5")), tmp_path / "image"))
+    assert answer.inspection.pythons[0].version == "3.13.5"
 
 
 def test_the_command(cli: Cli, tmp_path: Path) -> None:

@@ -1,4 +1,6 @@
-"""The catalogue of base images that comes with wheelbase. Reads `catalogue.toml` and `python_pip_timeline.json`.
+"""The catalogue of base images: what comes with wheelbase, and rows that the user has refreshed.
+
+Reads `catalogue.toml` and `python_pip_timeline.json`, and a file in the user's cache.
 
 A name and a date lead to one row: aliases are followed as they stood on that date (`python:3.13-slim` is
 slim-trixie today and was slim-bookworm once), then the newest row that is not later is taken.
@@ -8,19 +10,22 @@ import difflib
 import hashlib
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from packaging.version import Version
 
 from wheelbase.bases.facts import Arch, BaseFacts
+from wheelbase.bases.refreshed import parse_rows, refreshed_bytes, refreshed_path
 from wheelbase.cache import Cache
 from wheelbase.errors import BaseError
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +68,20 @@ class Catalogue:
     def knows(self, reference: str, *, on: date) -> bool:
         """Say whether an image is in the catalogue, for whatever architecture; one named by digest is not."""
         return "@" not in reference and bool(self._rows(_normalized(reference), on)[1])
+
+    def of_release(self, release: str, *, arch: Arch, on: date) -> BaseFacts | None:
+        """Return the image of a system's release (`debian:13`), or its slim one where that alone is known."""
+        for name in (release, f"{release}-slim"):
+            if self.knows(name, on=on) and any(row.arch == arch for row in self._rows(_normalized(name), on)[1]):
+                return self.find(name, arch=arch, on=on)
+        return None
+
+    def image(self, reference: str, *, on: date) -> str:
+        """Return the image that a name meant on a date, as the catalogue calls it; an unknown one is an error."""
+        images, rows = self._rows(_normalized(reference), on)
+        if not rows:
+            raise self.unknown(reference)
+        return next(row.image for image in images for row in rows if image in (row.image, row.exact))
 
     def _rows(self, name: str, on: date) -> tuple[tuple[str, ...], list[BaseFacts]]:
         """Return the images that a name meant, and all their rows."""
@@ -145,15 +164,40 @@ class Catalogue:
 
 @cache
 def load_catalogue() -> Catalogue:
-    """Return the bundled catalogue; its parsed form is kept, since TOML of this size takes a tenth of a second."""
-    raw = Path(__file__).with_name("catalogue.toml").read_bytes()
-    store = Cache("catalogue-1")
-    key = hashlib.sha256(raw).hexdigest()
+    """Return the bundled catalogue with the rows that the user has refreshed; if those are broken it says so."""
+    bundled, raw = bundled_catalogue(), refreshed_bytes()
+    try:
+        rows = _parsed(raw, parse_rows, tuple[BaseFacts, ...]) if raw else ()
+    except ValueError as error:
+        import logging
+
+        logging.getLogger("wheelbase").warning(
+            "warning: %s is ignored, since it is broken: %s", refreshed_path(), " ".join(str(error).split())
+        )
+        return bundled
+    newer = {(row.image, row.arch, row.date) for row in rows}
+    kept = (row for row in bundled.base if (row.image, row.arch, row.date) not in newer)
+    return replace(bundled, base=(*kept, *rows))
+
+
+@cache
+def bundled_catalogue() -> Catalogue:
+    """Return the catalogue that comes with wheelbase."""
+    return _parsed(Path(__file__).with_name("catalogue.toml").read_bytes(), _parse_bundled, Catalogue)
+
+
+def _parse_bundled(raw: bytes) -> Catalogue:
+    return msgspec.convert(tomllib.loads(raw.decode()), Catalogue)
+
+
+def _parsed(raw: bytes, parse: Callable[[bytes], T], kind: type[T]) -> T:
+    """Parse a file; its parsed form is kept, since TOML of this size takes a tenth of a second."""
+    store, key = Cache("catalogue-1"), hashlib.sha256(raw).hexdigest()
     if kept := store.get(key):
-        return msgspec.msgpack.decode(kept, type=Catalogue)
-    catalogue = msgspec.convert(tomllib.loads(raw.decode()), Catalogue)
-    store.put(key, msgspec.msgpack.encode(catalogue))
-    return catalogue
+        return msgspec.msgpack.decode(kept, type=kind)
+    parsed = parse(raw)
+    store.put(key, msgspec.msgpack.encode(parsed))
+    return parsed
 
 
 @cache

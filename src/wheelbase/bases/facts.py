@@ -24,7 +24,8 @@ class SystemPython:
 class Userland:
     """What is read in an image itself, beyond what the catalogue has of one.
 
-    `release` is what its system is called as an image (`debian:13`); `packages` the names of those that are installed.
+    `release` is what its system is called as an image (`debian:13`); `packages` the names of those that are installed;
+    `libraries` the names of all files that are called as shared libraries are, outside of Python's packages.
     """
 
     release: str
@@ -32,6 +33,9 @@ class Userland:
     python_headers: bool
     implementation: Literal["cpython", "pypy"]
     free_threaded: bool
+    libraries: tuple[str, ...] | None = None
+    tzdata: bool | None = None
+    ca_store: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

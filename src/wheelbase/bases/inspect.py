@@ -1,4 +1,8 @@
-"""From an image's layers to the facts of it, with nothing run and nothing unpacked. Reads from a source, once."""
+"""From an image's layers to the facts of it, with nothing run and nothing unpacked. Reads from a source.
+
+Each layer is read once, but for the one that has rpm's database. As every layer that installs something has a copy of
+that, and the last one counts, it is read when it is known which that is.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from wheelbase.bases.inspect_python import is_of_python, pythons_in
+from wheelbase.bases.inspect_rpm import LARGEST, database_in, rpm_packages
 from wheelbase.bases.inspect_system import (
     ca_store_in,
     compilers_in,
@@ -16,13 +21,14 @@ from wheelbase.bases.inspect_system import (
     package_manager_in,
     packages_in,
     shell_in,
+    sonames_in,
     timezones_in,
 )
-from wheelbase.bases.inspected import InspectedLayer, Inspection
+from wheelbase.bases.inspected import InspectedLayer, Inspection, Package
 from wheelbase.oci.image import Image
 from wheelbase.oci.layers import Entry
 from wheelbase.oci.places import Source
-from wheelbase.oci.tree import Tree, read_tree
+from wheelbase.oci.tree import Tree, read_files, read_tree
 
 # What is kept of one file, and of all: past that, an interpreter's version is read from its headers, or not at all.
 _MOST_OF_A_FILE = 64 << 20
@@ -49,7 +55,7 @@ def inspect_image(source: Source, image: Image) -> Inspection:
         pythons=pythons,
         package_manager=package_manager_in(tree, path),
         package_database=database,
-        packages=packages,
+        packages=_of_rpm(source, image, tree) if database == "rpm" else packages,
         compilers=compilers_in(tree, path),
         shell=shell_in(tree),
         user=image.config.user or "root",
@@ -59,7 +65,14 @@ def inspect_image(source: Source, image: Image) -> Inspection:
         compressed_bytes=None if stored_as_they_are else sum(layer.bytes for layer in layers),
         uncompressed_bytes=kept.seen,
         layers=layers,
+        sonames=sonames_in(tree),
     )
+
+
+def _of_rpm(source: Source, image: Image, tree: Tree) -> tuple[Package, ...] | None:
+    path = database_in(tree)
+    content = read_files(source, image, tree, [path], LARGEST) if path else {}
+    return rpm_packages(content[path]) if path and path in content else None
 
 
 @dataclass(slots=True)

@@ -8,6 +8,8 @@ from wheelbase.bases.facts import Arch, BaseFacts, Userland
 from wheelbase.bases.inspected import FoundPython, Inspection
 from wheelbase.errors import BaseError
 
+_FIRST_IMAGES = date(2013, 3, 20)  # when Docker was
+
 
 def facts_of(name: str, inspection: Inspection, *, arch: Arch, as_of: date | None, today: date) -> BaseFacts:
     """Return the facts of an image as the catalogue has them; where it does not say when it was made, of the day asked.
@@ -55,6 +57,9 @@ def _userland(inspection: Inspection, python: FoundPython | None) -> Userland:
         python_headers=python is not None and python.headers,
         implementation=python.implementation if python else "cpython",
         free_threaded=python is not None and python.free_threaded,
+        libraries=inspection.sonames,
+        tzdata=inspection.tzdata,
+        ca_store=inspection.ca_store is not None,
     )
 
 
@@ -65,7 +70,9 @@ def _release(inspection: Inspection) -> str:
 
 
 def _day(created: str | None) -> date | None:
+    """Return when an image was made; None where it does not say, as reproducible ones, which say 1970 or the year 1."""
     try:
-        return date.fromisoformat((created or "")[:10])
+        day = date.fromisoformat((created or "")[:10])
     except ValueError:
         return None
+    return day if day >= _FIRST_IMAGES else None

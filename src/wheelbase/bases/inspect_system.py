@@ -8,12 +8,12 @@ from __future__ import annotations
 import posixpath
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 from wheelbase.bases.inspect_elf import loader_of
-from wheelbase.bases.inspected import Libc, LibcFamily, Package
-from wheelbase.oci.layers import Entry
+from wheelbase.bases.inspect_rpm import FOLDERS
+from wheelbase.bases.inspected import MOST_PACKAGES, Libc, LibcFamily, Package
 from wheelbase.oci.tree import Tree
 
 Database = Literal["dpkg", "apk", "rpm"]
@@ -49,11 +49,15 @@ _CA_STORES = (
 _OS_RELEASE = ("etc/os-release", "usr/lib/os-release")
 _DPKG, _DPKG_PARTS = "var/lib/dpkg/status", "var/lib/dpkg/status.d"
 _APK = ("lib/apk/db/installed", "usr/lib/apk/db/installed")
-_RPM = ("var/lib/rpm", "usr/lib/sysimage/rpm")
 _KEPT_NAMES = re.compile(r"os-release|ld-musl-\w+\.so\.1|libc\.so\.6|libc-2\.\d+\.so|dash|bash|busybox|sh")
+_DPKG_FIELD = re.compile(r"^(Package|Version|Status): (.*)", re.MULTILINE)
+_APK_FIELD = re.compile(r"^([PV]):(.*)", re.MULTILINE)
 _GLIBC = re.compile(rb"GNU C Library [^\n]{0,200}? version (\d\.\d{1,3}(?:\.\d{1,3})?)(?!\d)")
 _MUSL = re.compile(rb"\0(\d\.\d{1,3}\.\d{1,3})(?:[-_][\w.-]{1,100})?\0")
 _MOST_OF_RELEASE = 64 << 10
+_SONAME = re.compile(r"lib[^/]*\.so(?:\.|$)")
+_PYTHON_PACKAGES = re.compile(r"(?:^|/)(?:site|dist)-packages(?:/|$)")
+_MOST_LIBRARIES = 50_000
 
 
 def is_of_system(path: str) -> bool:
@@ -98,14 +102,14 @@ def package_manager_in(tree: Tree, path: Sequence[str]) -> str | None:
 
 
 def packages_in(tree: Tree) -> tuple[Database | None, tuple[Package, ...] | None]:
-    """Return the database of packages and what it lists, sorted; that of rpm is not read."""
+    """Return the database of packages and what it lists, sorted; of rpm's, which is no text, nothing is known here."""
     if text := _text(tree, _DPKG):
-        return "dpkg", _sorted(_dpkg(text))
+        return "dpkg", _listed(text, _dpkg)
     if parts := [text for name in tree.names(_DPKG_PARTS) if (text := _text(tree, f"{_DPKG_PARTS}/{name}"))]:
-        return "dpkg", _sorted(package for text in parts for package in _dpkg(text))
+        return "dpkg", _listed("\n\n".join(parts), _dpkg)
     if text := next((text for path in _APK if (text := _text(tree, path))), ""):
-        return "apk", _sorted(_apk(text))
-    return ("rpm", None) if any(tree.names(folder) for folder in _RPM) else (None, ())
+        return "apk", _listed(text, _apk)
+    return ("rpm", None) if any(tree.names(folder) for folder in FOLDERS) else (None, ())
 
 
 def compilers_in(tree: Tree, path: Sequence[str]) -> tuple[str, ...]:
@@ -115,7 +119,7 @@ def compilers_in(tree: Tree, path: Sequence[str]) -> tuple[str, ...]:
 
 def shell_in(tree: Tree) -> str | None:
     """Return the path of a shell."""
-    return next((f"/{path}" for path in _SHELLS if tree.resolve(path)), None)
+    return next((f"/{path}" for path in _SHELLS if _is_file(tree, path)), None)
 
 
 def ca_store_in(tree: Tree) -> str | None:
@@ -133,9 +137,26 @@ def libraries_in(tree: Tree, architecture: str) -> Mapping[str, str | None]:
     """Return where the libraries are that wheels load most often; None of those that are not there."""
     folders = _library_folders(tree, architecture)
     return {
-        name: next((f"/{folder}/{name}" for folder in folders if tree.resolve(f"{folder}/{name}")), None)
+        name: next((f"/{folder}/{name}" for folder in folders if _is_file(tree, f"{folder}/{name}")), None)
         for name in _LIBRARIES
     }
+
+
+def sonames_in(tree: Tree) -> tuple[str, ...] | None:
+    """Return the names of all files that are called as shared libraries are, sorted; None where there are too many.
+
+    In which folders the loader looks depends on the image and on how a program is started: all count, but those that
+    Python's packages have for themselves.
+    """
+    found = set()
+    for entry in tree.walk():
+        folder, name = posixpath.split(entry.path)
+        if not _SONAME.match(name) or _PYTHON_PACKAGES.search(folder):
+            continue
+        # A link may lead nowhere.
+        if (there := tree.resolve(entry.path)) and there.kind in ("file", "hardlink"):
+            found.add(name)
+    return tuple(sorted(found)) if len(found) <= _MOST_LIBRARIES else None
 
 
 def _library_folders(tree: Tree, architecture: str) -> list[str]:
@@ -144,23 +165,26 @@ def _library_folders(tree: Tree, architecture: str) -> list[str]:
     return [*own, "usr/lib64", "lib64", "usr/lib", "lib", "usr/local/lib"]
 
 
-def _dpkg(text: str) -> Iterator[Package]:
-    """Yield the packages that are installed; what was removed may have left its configuration."""
-    for stanza in text.split("\n\n"):
-        fields = dict(
-            line.split(": ", 1)
-            for line in stanza.splitlines()
-            if line.startswith(("Package: ", "Version: ", "Status: "))
-        )
-        if "Package" in fields and fields.get("Status", "installed").split()[-1:] == ["installed"]:
-            yield Package(name=fields["Package"].strip(), version=fields.get("Version", "").strip())
+def _listed(text: str, read: Callable[[str], Package | None]) -> tuple[Package, ...] | None:
+    """Return the packages of a database of stanzas, sorted; None of one that has more than any real one."""
+    if text.count("\n\n") > MOST_PACKAGES:
+        return None
+    found = (package for stanza in text.split("\n\n") if (package := read(stanza)))
+    return tuple(sorted(found, key=lambda package: (package.name, package.version)))
 
 
-def _apk(text: str) -> Iterator[Package]:
-    for stanza in text.split("\n\n"):
-        fields = {line[0]: line[2:] for line in stanza.splitlines() if line[:2] in ("P:", "V:")}
-        if "P" in fields:
-            yield Package(name=fields["P"], version=fields.get("V", ""))
+def _dpkg(stanza: str) -> Package | None:
+    """Return a package if it is installed; what was removed may have left its configuration."""
+    fields = {found[1]: found[2].strip() for found in _DPKG_FIELD.finditer(stanza)}
+    installed = fields.get("Status", "installed").split()[-1:] == ["installed"]
+    if not installed or "Package" not in fields:
+        return None
+    return Package(name=fields["Package"], version=fields.get("Version", ""))
+
+
+def _apk(stanza: str) -> Package | None:
+    fields = {found[1]: found[2] for found in _APK_FIELD.finditer(stanza)}
+    return Package(name=fields["P"], version=fields.get("V", "")) if "P" in fields else None
 
 
 def _musl_of_package(tree: Tree) -> str | None:
@@ -169,13 +193,13 @@ def _musl_of_package(tree: Tree) -> str | None:
     return next((found[0] for version in versions if (found := re.match(r"\d\.\d{1,3}\.\d{1,3}(?!\d)", version))), None)
 
 
-def _sorted(packages: Iterator[Package]) -> tuple[Package, ...]:
-    return tuple(sorted(packages, key=lambda package: (package.name, package.version)))
+def _on_path(tree: Tree, program: str, path: Sequence[str]) -> bool:
+    return any(_is_file(tree, f"{folder}/{program}") for folder in path)
 
 
-def _on_path(tree: Tree, program: str, path: Sequence[str]) -> Entry | None:
-    entries = (tree.resolve(f"{folder}/{program}") for folder in path)
-    return next((entry for entry in entries if entry and entry.kind in ("file", "hardlink")), None)
+def _is_file(tree: Tree, path: str) -> bool:
+    entry = tree.resolve(path)
+    return entry is not None and entry.kind in ("file", "hardlink")
 
 
 def _text(tree: Tree, path: str) -> str:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 LibcFamily = Literal["glibc", "musl"]
+# Of more there is harm: a large desktop has some thousands.
+MOST_PACKAGES = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,9 +67,10 @@ class Inspection:
     """Facts of one image of one platform.
 
     `pythons` begins with the one that `python3` means, where that is on PATH. `package_manager` installs packages, None
-    where there is none; `package_database` tells of those in `packages`, None where it is not read. `compressed_bytes`
-    is not known of layers that are stored uncompressed; `uncompressed_bytes` are the files of all layers, as an engine
-    counts them. `libraries` has None for those that are not there.
+    where there is none; `package_database` tells of those in `packages`, None where it cannot be read.
+    `compressed_bytes` is not known of layers that are stored uncompressed; `uncompressed_bytes` are the files of all
+    layers, as an engine counts them. `libraries` has None for those that are not there; `sonames` are the names of all
+    files called as shared libraries are, wherever they lie but in Python's packages, None where there are too many.
     """
 
     digest: str
@@ -88,3 +91,4 @@ class Inspection:
     compressed_bytes: int | None
     uncompressed_bytes: int
     layers: tuple[InspectedLayer, ...]
+    sonames: tuple[str, ...] | None = None
