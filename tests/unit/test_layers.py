@@ -15,6 +15,7 @@ LAYERS = [
     ["resolve"],
     ["pins"],
     ["project"],
+    ["deb"],
     ["wheels"],
     ["buildtime", "source"],
     ["system"],

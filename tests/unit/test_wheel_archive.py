@@ -29,9 +29,10 @@ from tests.unit.small_wheels import (
 from wheelbase.errors import WheelError
 from wheelbase.oci.digest import Digest
 from wheelbase.oci.store import Store
-from wheelbase.wheels.archive import collision, is_fit, open_wheel
+from wheelbase.wheels.archive import open_wheel
 from wheelbase.wheels.install import VenvPython
 from wheelbase.wheels.layer import WheelLayer, wheel_layer
+from wheelbase.wheels.paths import collision, is_fit
 
 PYTHON = VenvPython(version=(3, 13))
 TEXT = b"x = 1\n" * 2000

@@ -37,6 +37,10 @@ if TYPE_CHECKING:
     shell_complete=options.complete_base,
     help="The base image.  [default: what compare recommends]",
 )
+@click.option(
+    "--deb", "debs", multiple=True, metavar="PACKAGE", help="Add a package to a base like deb:trixie; may be repeated."
+)
+@click.option("--mirror", metavar="URL", help="Where Debian's packages are.  [default: that of apt]")
 @click.option("--python", metavar="X.Y", help="Version of Python where no base is named.")
 @click.option(
     "--platform", "platforms", metavar="OS/ARCH,...", help="Platforms, as in one index.  [default: linux/amd64]"
@@ -78,6 +82,8 @@ def command(
     load: bool,
     outputs: tuple[str, ...],
     base: str | None,
+    debs: tuple[str, ...],
+    mirror: str | None,
     python: str | None,
     platforms: str | None,
     entrypoint: str | None,
@@ -105,6 +111,7 @@ def command(
     """
     from wheelbase.cli.progress import progress
     from wheelbase.oci.assembly import Runtime
+    from wheelbase.recipes.base import Debs
     from wheelbase.recipes.build import build
     from wheelbase.recipes.built import Wish
 
@@ -123,6 +130,7 @@ def command(
         python=python,
         platforms=tuple(platforms.split(",")) if platforms else None,
         bytecode=bytecode,
+        debs=Debs(packages=debs, mirror=mirror),
         runtime=runtime,
     )
     with progress() as report:

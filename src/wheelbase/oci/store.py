@@ -152,14 +152,19 @@ class CachedSource:
         """Nothing is read yet."""
         self.where = source.where
         self._source, self._store = source, store
+        self._root: RawManifest | None = None
 
     def read_manifest(self, digest: Digest | None = None, /) -> RawManifest:
-        """Return the manifest of the reference as its source has it now, or the one of a digest."""
+        """Return the manifest of the reference as its source had it when first asked, or the one of a digest."""
+        if digest is None and self._root:
+            return self._root
         if digest is not None:
             with contextlib.suppress(ImageError), self._store.open(digest) as reader:
                 body = reader.read(MAX_MANIFEST + 1)
                 return stored_manifest(body, digest, self.where)
         raw = self._source.read_manifest(digest)
+        if digest is None:
+            self._root = raw
         with contextlib.suppress(UnwritableError):
             self._store.put_bytes(raw.digest, raw.body)
         return raw

@@ -58,10 +58,12 @@ class ImageSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
 class _Written(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What stands in a file: the image that is built, and what it is built on.
 
-    `system` are packages of the project's image, `sysdeps` what overrules the analysis.
+    `deb` are packages to add to a base of Debian's; `system` are those of the project's image, on whatever base, and
+    `sysdeps` is what overrules the analysis.
     """
 
     base: str | None = None
+    deb: list[str] = []
     image: ImageSettings = ImageSettings()
     system: list[PerManager] = []
     sysdeps: dict[str, Override] = {}

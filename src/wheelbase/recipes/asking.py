@@ -16,32 +16,43 @@ from wheelbase.index.client import Client
 from wheelbase.index.indexes import Index
 from wheelbase.index.settings import user_settings, with_requirements_options
 from wheelbase.oci.errors import ImageError
+from wheelbase.oci.places import Source
+from wheelbase.oci.platform import Platform
 from wheelbase.pins import Asked
 from wheelbase.project.read import is_folder
 from wheelbase.project.settings import Settings, read_settings
 from wheelbase.project.values import Requirements
-from wheelbase.recipes.inspect import inspect
+from wheelbase.recipes.inspect import inspect, inspect_source
 from wheelbase.recipes.reporting import Report, silent
 
-_TRANSPORTS = ("oci:", "oci-archive:", "docker-archive:", "docker-daemon:")
+_TRANSPORTS = ("oci:", "oci-archive:", "docker-archive:", "docker-daemon:", "deb:")
 
 
-def base_facts(name: str, *, arch: Arch, as_of: date | None, report: Report = silent) -> BaseFacts:
-    """Return what is known of a base image as of a date, None for today: by the catalogue, else by its own bytes."""
+def base_facts(
+    name: str, *, arch: Arch, as_of: date | None, source: Source | None = None, report: Report = silent
+) -> BaseFacts:
+    """Return what is known of a base image as of a date, None for today: by the catalogue, else by its own bytes.
+
+    These are read from `source` where it is open already.
+    """
     catalogue, today = load_catalogue(), datetime.now(UTC).date()
     on = as_of or today
     if catalogue.knows(name, on=on):
         return catalogue.find(name, arch=arch, on=on)
     if is_folder(name):
         raise BaseError(f"{name} is a folder, and no name of an image", hint=f"an OCI layout is named oci:{name}")
+    platform = Platform(os="linux", architecture=arch)
     try:
-        inspected = inspect(name, platform=f"linux/{arch}", report=report)
+        if source:
+            inspection = inspect_source(source, platform)
+        else:
+            inspection = inspect(name, platform=str(platform), report=report).inspection
     except ImageError as error:
         if "@" in name or name.startswith(_TRANSPORTS):
             raise
         # Most names that neither the catalogue nor a registry knows are misspelt.
         raise catalogue.unknown(name, f", and cannot be inspected: {error}") from error
-    facts = facts_of(name, inspected.inspection, arch=arch, as_of=as_of, today=today)
+    facts = facts_of(name, inspection, arch=arch, as_of=as_of, today=today)
     return facts if facts.python else replace(facts, system_python=_system_python(facts, on))
 
 

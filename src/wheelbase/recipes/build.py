@@ -11,26 +11,25 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from wheelbase.cache import cache_directory
 from wheelbase.errors import BaseError
 from wheelbase.index.client import CONCURRENCY
 from wheelbase.oci import media_types
 from wheelbase.oci.digest import Digest
-from wheelbase.oci.image import read_image
 from wheelbase.oci.manifest import ImageIndex, RawManifest, encode
-from wheelbase.oci.opening import open_sink, open_source
+from wheelbase.oci.opening import open_sink
 from wheelbase.oci.places import Blob
 from wheelbase.oci.platform import Platform
 from wheelbase.oci.publishing import Publishing
-from wheelbase.oci.reference import Reference, parse_reference
-from wheelbase.oci.store import STORE_FOLDER, CachedSource, Store
+from wheelbase.oci.reference import Reference
+from wheelbase.oci.store import Store
 from wheelbase.project.application import application_of
 from wheelbase.project.labels import project_labels
 from wheelbase.project.read import is_folder, read_requirements
 from wheelbase.project.values import Requirements
 from wheelbase.recipes.asking import project_settings
+from wheelbase.recipes.base import debian_base, open_base, reference_of, user_store
 from wheelbase.recipes.built import Built, Wish
-from wheelbase.recipes.locking import check_lock, lock_of, write_lock
+from wheelbase.recipes.locking import lock_of, read_lock, write_lock
 from wheelbase.recipes.making import Making, begin, finish
 from wheelbase.recipes.plan import arch_of, plan
 from wheelbase.recipes.reporting import Report, silent
@@ -61,41 +60,37 @@ def build(
     began = time.perf_counter()
     report("reading the project", 0, 0)
     folder = _folder(requirements)
-    settings = project_settings(requirements)
-    wish = wish.over(settings.base, settings.image)
+    wish = wish.over(project_settings(requirements))
     platforms = wish.platforms or ("linux/amd64",)
     named = () if folder and files else requirements
     wanted = read_requirements(named, files=files, constraints=constraints, extras=extras, groups=groups)
-    store = Store(cache_directory() / STORE_FOLDER)
+    kept = read_lock(folder or Path()) if lock == "check" else None
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="wheelbase-")))
         pool = stack.enter_context(ThreadPoolExecutor(CONCURRENCY, thread_name_prefix="build"))
         stack.callback(pool.shutdown, cancel_futures=True)
         own = pool.submit(application_of, folder, scratch=scratch) if folder else None
-        base = wish.base or _recommended(wanted, wish.python, platforms[0], report)
-        plans = [plan(wanted, base, platform, refresh=refresh, report=report) for platform in platforms]
-        source = CachedSource(stack.enter_context(open_source(parse_reference(base))), store)
-        bases = [read_image(source, Platform.parse(one.platform)) for one in plans]
-        parts = lock_of(plans, bases)
-        if lock == "check":
-            check_lock(folder or Path(), parts)
-        sinks = [stack.enter_context(open_sink(reference, beside=parse_reference(base))) for reference in destinations]
-        publishing = stack.enter_context(Publishing(sinks))
-        making = Making(
-            source=source,
-            store=store,
-            pool=pool,
-            publishing=publishing,
-            wish=wish,
-            labels=project_labels(folder) if folder else {},
-            report=report,
+        base = wish.base or _default_base(wanted, wish, platforms[0], report)
+        debs = replace(wish.debs, bytecode=wish.bytecode, locked=kept.debs if kept else {})
+        plans = []
+        for platform in platforms:
+            source = stack.enter_context(open_base(base, Platform.parse(platform), debs=debs, report=report))
+            plans.append(plan(wanted, base, platform, source, refresh=refresh, report=report))
+        parts = lock_of(plans)
+        if kept:
+            kept.check(parts)
+        near = reference_of(base)
+        publishing = stack.enter_context(
+            Publishing([stack.enter_context(open_sink(reference, beside=near)) for reference in destinations])
         )
-        jobs = [begin(making, one, image) for one, image in zip(plans, bases, strict=True)]
+        labels = project_labels(folder) if folder else {}
+        making = Making(store=user_store(), pool=pool, publishing=publishing, wish=wish, labels=labels, report=report)
+        jobs = [begin(making, one) for one in plans]
         application = own.result() if own else None
         images = [finish(making, job, application) for job in jobs]
         digest = _name(publishing, [(image.platform, manifest) for image, manifest in images])
         for image, manifest in images:
-            _attach(publishing, store, manifest, image.sbom)
+            _attach(publishing, making.store, manifest, image.sbom)
     if lock == "write":
         write_lock(folder or Path(), parts)
     notes = [note for job in jobs for note in job.notes]
@@ -115,11 +110,13 @@ def _folder(requirements: Sequence[str]) -> Path | None:
     return Path(requirements[0]) if len(requirements) == 1 and is_folder(requirements[0]) else None
 
 
-def _recommended(wanted: Requirements, python: str | None, platform: str, report: Report) -> str:
-    """Return the base that a comparison recommends."""
+def _default_base(wanted: Requirements, wish: Wish, platform: str, report: Report) -> str:
+    """Return the base of Debian's packages that has a fitting Python; where there is none, the one recommended."""
+    if debian := debian_base(wanted.requires_python, wish.python):
+        return debian
     from wheelbase.recipes.compare import compare
 
-    comparison = compare(wanted, python=python, arch=arch_of(platform), report=report)
+    comparison = compare(wanted, python=wish.python, arch=arch_of(platform), report=report)
     if comparison.recommendation.base is None:
         raise BaseError(f"no base can be recommended: {comparison.recommendation.reason}", hint="name one with --base")
     return comparison.recommendation.base

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from wheelbase.oci.assembly import Runtime
 from wheelbase.oci.config import ImageConfig
 from wheelbase.oci.image import Layer
-from wheelbase.project.settings import ImageSettings
+from wheelbase.project.settings import Settings
+from wheelbase.recipes.base import Debs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,11 +24,12 @@ class Wish:
     python: str | None = None
     platforms: tuple[str, ...] | None = None
     bytecode: bool = True
+    debs: Debs = field(default_factory=Debs)
     runtime: Runtime = field(default_factory=Runtime)
 
-    def over(self, base: str | None, image: ImageSettings) -> Wish:
+    def over(self, settings: Settings) -> Wish:
         """Return this wish, with what it leaves open as a project's settings have it."""
-        asked = self.runtime
+        asked, image = self.runtime, settings.image
         runtime = replace(
             asked,
             env_vars={**image.env, **asked.env_vars},
@@ -40,7 +42,8 @@ class Wish:
             labels={**image.labels, **asked.labels},
         )
         platforms = self.platforms or _first(None, image.platforms)
-        return replace(self, base=self.base or base, platforms=platforms, runtime=runtime)
+        debs = replace(self.debs, packages=(*settings.deb, *self.debs.packages))
+        return replace(self, base=self.base or settings.base, platforms=platforms, debs=debs, runtime=runtime)
 
 
 def _first(asked: tuple[str, ...] | None, stated: Sequence[str] | None) -> tuple[str, ...] | None:

@@ -11,17 +11,15 @@ import msgspec
 
 from wheelbase.bases.inspect import inspect_image
 from wheelbase.bases.inspected import Inspection
-from wheelbase.cache import Cache, cache_directory
+from wheelbase.cache import Cache
 from wheelbase.oci.image import read_image
-from wheelbase.oci.opening import open_source
 from wheelbase.oci.places import Source
 from wheelbase.oci.platform import Platform
-from wheelbase.oci.reference import RegistryReference, parse_reference
-from wheelbase.oci.store import STORE_FOLDER, CachedSource, Store
+from wheelbase.recipes.base import open_base
 from wheelbase.recipes.reporting import Report, silent
 
 # To be raised whenever an image would be read in another way: what is in a user's cache is then read anew.
-_VERSION = 2
+_VERSION = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,18 +31,15 @@ class Inspected:
 
 
 def inspect(reference: str, *, platform: str | None = None, report: Report = silent) -> Inspected:
-    """Return the facts of an image: a name in a registry, `oci:PATH`, `docker-archive:PATH`, `docker-daemon:NAME`.
+    """Return the facts of an image: a name in a registry, `oci:PATH`, `docker-archive:PATH`, `docker-daemon:NAME`,
+    `deb:trixie`.
 
     `platform` is `linux/arm64` or the like, None for that of this machine or the only one that there is. Nothing of
     the image is run. ImageError where it cannot be read.
     """
-    parsed = parse_reference(reference)
     wanted = Platform.parse(platform) if platform else None
     report(f"reading {reference}", 0, 0)
-    with open_source(parsed) as opened:
-        source: Source = opened
-        if isinstance(parsed, RegistryReference):
-            source = CachedSource(opened, Store(cache_directory() / STORE_FOLDER))
+    with open_base(reference, wanted, report=report) as source:
         return Inspected(reference=reference, inspection=inspect_source(source, wanted))
 
 

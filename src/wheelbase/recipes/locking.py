@@ -9,14 +9,16 @@ from typing import Any
 import msgspec
 import tomli_w
 
+from wheelbase.deb.chosen import Chosen
+from wheelbase.deb.source import DebImage
 from wheelbase.errors import LockError
 from wheelbase.oci.blobfolder import written
-from wheelbase.oci.image import Image
 from wheelbase.project.files import load_toml
 from wheelbase.recipes.plan import Plan
 
 FILE = "wheelbase.lock"
 _VERSION = 1
+_SHOWN = 10
 _HINT = f"build with --lock to take what is new, and look at the difference of {FILE}"
 
 
@@ -27,13 +29,17 @@ class LockedWheel(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str = ""
 
 
-class LockedImage(msgspec.Struct, frozen=True, kw_only=True):
-    """What is in the image of one platform: the digest of the base's manifest, and the wheels."""
+class LockedImage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is in the image of one platform: the digest of the base's manifest, and the wheels.
+
+    `debian` are the parts of a base of Debian's packages.
+    """
 
     platform: str
     base: str
     digest: str
     wheel: list[LockedWheel]
+    debian: Chosen | None = None
 
 
 class Lock(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,21 +48,23 @@ class Lock(msgspec.Struct, frozen=True, kw_only=True):
     version: int
     image: list[LockedImage]
 
+    @property
+    def debs(self) -> dict[str, Chosen]:
+        """The parts of bases of Debian's packages, by architecture."""
+        return {one.debian.arch: one.debian for one in self.image if one.debian}
 
-def lock_of(plans: Sequence[Plan], bases: Sequence[Image]) -> Lock:
+    def check(self, now: Lock) -> None:
+        """Raise LockError where a build would be of other parts."""
+        known = {one.platform: one for one in self.image}
+        for image in now.image:
+            if image.platform not in known:
+                raise LockError(f"{FILE} does not have {image.platform}", hint=_HINT)
+            _check(known[image.platform], image)
+
+
+def lock_of(plans: Sequence[Plan]) -> Lock:
     """Return the lock of what is about to be built."""
-    return Lock(
-        version=_VERSION,
-        image=[
-            LockedImage(
-                platform=plan.platform,
-                base=plan.base,
-                digest=str(base.raw_manifest.digest),
-                wheel=[LockedWheel(filename=one.filename, sha256=one.sha256 or "") for _, one in plan.wheels],
-            )
-            for plan, base in zip(plans, bases, strict=True)
-        ],
-    )
+    return Lock(version=_VERSION, image=[_locked(plan) for plan in plans])
 
 
 def write_lock(folder: Path, lock: Lock) -> None:
@@ -66,28 +74,36 @@ def write_lock(folder: Path, lock: Lock) -> None:
         file.write(f"# Written by `wheelbase build --lock`.\n{tomli_w.dumps(document)}".encode())
 
 
-def check_lock(folder: Path, lock: Lock) -> None:
-    """Raise LockError where a build would be of other parts than the lock file of a folder says."""
+def read_lock(folder: Path) -> Lock:
+    """Return the lock file of a folder; LockError where there is none that can be used."""
     path = folder / FILE
     if not path.is_file():
         raise LockError(f"there is no {path} to hold the build to", hint="build once with --lock")
-    written = load_toml(path, Lock)
-    if written.version != _VERSION:
-        raise LockError(f"{path} is of version {written.version}, which this wheelbase does not know", hint=_HINT)
-    known = {one.platform: one for one in written.image}
-    for now in lock.image:
-        then = known.get(now.platform)
-        if then is None:
-            raise LockError(f"{path} does not have {now.platform}", hint=_HINT)
-        if (then.base, then.digest) != (now.base, now.digest):
-            raise LockError(
-                f"the base has moved: {path} has {then.base} at {then.digest}, now {now.base} is at {now.digest}",
-                hint=f"{_HINT}; a registry may still have the old one, by its digest",
-            )
-        if then.wheel != now.wheel:
-            changed = sorted({one.filename for one in set(then.wheel) ^ set(now.wheel)})
-            raise LockError(
-                f"the wheels have changed since {path} was written: {', '.join(changed[:10])}"
-                + (f" and {len(changed) - 10} more" if len(changed) > 10 else ""),
-                hint=_HINT,
-            )
+    lock = load_toml(path, Lock)
+    if lock.version != _VERSION:
+        raise LockError(f"{path} is of version {lock.version}, which this wheelbase does not know", hint=_HINT)
+    return lock
+
+
+def _locked(plan: Plan) -> LockedImage:
+    return LockedImage(
+        platform=plan.platform,
+        base=plan.base,
+        digest=str(plan.image.raw_manifest.digest),
+        wheel=[LockedWheel(filename=one.filename, sha256=one.sha256 or "") for _, one in plan.wheels],
+        debian=plan.source.chosen if isinstance(plan.source, DebImage) else None,
+    )
+
+
+def _check(then: LockedImage, now: LockedImage) -> None:
+    if (then.base, then.digest) != (now.base, now.digest):
+        raise LockError(
+            f"the base has moved: {FILE} has {then.base} at {then.digest}, now {now.base} is at {now.digest}",
+            hint=f"{_HINT}; a registry may still have the old one, by its digest",
+        )
+    if then.wheel != now.wheel:
+        changed = sorted({one.filename for one in set(then.wheel) ^ set(now.wheel)})
+        more = f" and {len(changed) - _SHOWN} more" if len(changed) > _SHOWN else ""
+        raise LockError(
+            f"the wheels have changed since {FILE} was written: {', '.join(changed[:_SHOWN])}{more}", hint=_HINT
+        )

@@ -21,7 +21,7 @@ from wheelbase.oci.layerwriter import joined
 from wheelbase.oci.manifest import RawManifest
 from wheelbase.oci.places import Blob
 from wheelbase.oci.publishing import Publishing
-from wheelbase.oci.store import CachedSource, Store
+from wheelbase.oci.store import Store
 from wheelbase.project.application import Application
 from wheelbase.project.labels import PREFIX
 from wheelbase.recipes.built import BuiltImage, BuiltLayer, Wish
@@ -46,7 +46,6 @@ _OWN_LAYERS = 2
 class Making:
     """What all platforms of a build share."""
 
-    source: CachedSource
     store: Store
     pool: ThreadPoolExecutor
     publishing: Publishing
@@ -60,18 +59,17 @@ class Job:
     """One platform whose layers are being made."""
 
     plan: Plan
-    base: Image
     compiler: Compiler | None
     wheels: tuple[Future[WheelLayer], ...]
     notes: tuple[str, ...]
 
 
-def begin(making: Making, plan: Plan, base: Image) -> Job:
+def begin(making: Making, plan: Plan) -> Job:
     """Begin to send the base's layers, and to fetch the wheels and make layers of them, the largest first."""
-    for layer in base.layers:
-        making.publishing.send(Blob(descriptor=layer.descriptor, source=making.source))
+    for layer in plan.image.layers:
+        making.publishing.send(Blob(descriptor=layer.descriptor, source=plan.source))
     compiler, missing = _compiler(plan) if making.wish.bytecode else (None, ())
-    alone = len(plan.wheels) <= _budget(base)
+    alone = len(plan.wheels) <= _budget(plan.image)
 
     def make(wheel: Candidate) -> WheelLayer:
         path, sha256 = fetch_wheel(plan.index.client, wheel, making.store)
@@ -84,7 +82,7 @@ def begin(making: Making, plan: Plan, base: Image) -> Job:
 
     ordered = sorted((wheel for _, wheel in plan.wheels), key=lambda wheel: wheel.size or 0, reverse=True)
     futures = tuple(making.pool.submit(make, wheel) for wheel in ordered)
-    return Job(plan=plan, base=base, compiler=compiler, wheels=futures, notes=(*plan.notes, *missing))
+    return Job(plan=plan, compiler=compiler, wheels=futures, notes=(*plan.notes, *missing))
 
 
 def finish(making: Making, job: Job, application: Application | None) -> tuple[BuiltImage, RawManifest]:
@@ -93,12 +91,12 @@ def finish(making: Making, job: Job, application: Application | None) -> tuple[B
     for done, future in enumerate(job.wheels, 1):
         made.append(future.result())
         making.report("making layers", done, len(job.wheels))
-    layers = [*_wheel_layers(making, made, _budget(job.base)), *_own_layers(making, job, application)]
+    layers = [*_wheel_layers(making, made, _budget(job.plan.image)), *_own_layers(making, job, application)]
     for layer in layers:
         making.publishing.send(Blob(descriptor=layer.layer.descriptor, source=making.store))
     runtime = _runtime(making, job, application)
     additions = [Addition(layer=one.layer, created_by=", ".join(one.contents)) for one in layers]
-    assembled = assemble(job.base, additions, runtime, author=_AUTHOR)
+    assembled = assemble(job.plan.image, additions, runtime, author=_AUTHOR)
     making.store.put_bytes(assembled.config_descriptor.digest, assembled.config)
     making.publishing.send(Blob(descriptor=assembled.config_descriptor, source=making.store))
     return _built(job, layers, assembled, bill_of_materials(_parts(job, application))), assembled.manifest
@@ -186,7 +184,7 @@ def _check_own(application: Application, plan: Plan) -> None:
 
 def _runtime(making: Making, job: Job, application: Application | None) -> Runtime:
     """Return how the image runs: what was asked for, else what the base and the project say."""
-    asked, config = making.wish.runtime, job.base.config
+    asked, config = making.wish.runtime, job.plan.image.config
     path = config.env_var("PATH") or _PATH
     env_vars: dict[str, str] = {
         "PATH": f"/{VENV}/bin:{path}",
@@ -219,7 +217,7 @@ def _runtime(making: Making, job: Job, application: Application | None) -> Runti
 
 def _labels(job: Job, application: Application | None) -> Mapping[str, str]:
     """Return what the image says of its base, and of the application's version where only its wheel tells that."""
-    labels = {f"{PREFIX}.base.digest": str(job.base.raw_manifest.digest)}
+    labels = {f"{PREFIX}.base.digest": str(job.plan.image.raw_manifest.digest)}
     if job.plan.public:  # a path would be another one on the next machine
         labels[f"{PREFIX}.base.name"] = job.plan.base
     if application and application.wheel:
@@ -236,7 +234,7 @@ def _created() -> str:
 
 def _parts(job: Job, application: Application | None) -> list[Part]:
     """Return what goes into the bill of materials."""
-    digest = job.base.raw_manifest.digest
+    digest = job.plan.image.raw_manifest.digest
     base = job.plan.base if job.plan.public else "base"
     parts = [Part(name=base, version=str(digest), sha256=digest.hex, base=True)]
     parts += [Part(name=name, version=str(wheel.version), sha256=wheel.sha256 or "") for name, wheel in job.plan.wheels]
@@ -251,7 +249,7 @@ def _built(job: Job, layers: Sequence[BuiltLayer], assembled: Assembled, sbom: b
     return BuiltImage(
         platform=job.plan.platform,
         base=job.plan.base,
-        base_digest=str(job.base.raw_manifest.digest),
+        base_digest=str(job.plan.image.raw_manifest.digest),
         python=job.plan.facts.python or "",
         digest=str(assembled.manifest.digest),
         layers=tuple(layers),

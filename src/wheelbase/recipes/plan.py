@@ -14,10 +14,14 @@ from wheelbase.bases.target import Target, target_of
 from wheelbase.errors import BaseError, ResolutionError
 from wheelbase.index.indexes import Index
 from wheelbase.index.simple import Candidate
+from wheelbase.oci.image import Image, read_image
+from wheelbase.oci.places import Source
+from wheelbase.oci.platform import Platform
 from wheelbase.oci.reference import RegistryReference, parse_reference
 from wheelbase.pins import Asked
 from wheelbase.project.values import Requirements
 from wheelbase.recipes.asking import ask, base_facts
+from wheelbase.recipes.base import DEB
 from wheelbase.recipes.fit import Picked, fit
 from wheelbase.recipes.reporting import Report
 from wheelbase.wheels.install import VenvPython
@@ -25,9 +29,14 @@ from wheelbase.wheels.install import VenvPython
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """One platform of an image that is to be built. `python_path` is the interpreter's in the base."""
+    """One platform of an image that is to be built.
+
+    `base` is the name of `image`, which is read from `source`. `python_path` is the interpreter's in it.
+    """
 
     base: str
+    source: Source
+    image: Image
     facts: BaseFacts
     target: Target
     python: VenvPython
@@ -39,7 +48,7 @@ class Plan:
     @property
     def public(self) -> bool:
         """Say whether the base's name means the same on other machines."""
-        return isinstance(parse_reference(self.base), RegistryReference)
+        return self.base.startswith(DEB) or isinstance(parse_reference(self.base), RegistryReference)
 
     @property
     def platform(self) -> str:
@@ -55,9 +64,12 @@ def arch_of(platform: str) -> Arch:
     return cast(Arch, arch)
 
 
-def plan(wanted: Requirements, base: str, platform: str, *, refresh: bool, report: Report) -> Plan:
-    """Return what an image is made of. ResolutionError where a package has no wheel for the base."""
-    facts = base_facts(base, arch=arch_of(platform), as_of=None, report=report)
+def plan(wanted: Requirements, base: str, platform: str, source: Source, *, refresh: bool, report: Report) -> Plan:
+    """Return what an image is made of on a base that is open.
+
+    BaseError where that has no Python, ResolutionError where a package has no wheel for it.
+    """
+    facts = base_facts(base, arch=arch_of(platform), as_of=None, source=source, report=report)
     if facts.python is None or facts.python_path is None:
         raise BaseError(
             f"{base} has no Python of its own, and nothing is installed into it",
@@ -75,6 +87,8 @@ def plan(wanted: Requirements, base: str, platform: str, *, refresh: bool, repor
         raise _no_wheels(lacking, base, target, asked)
     return Plan(
         base=base,
+        source=source,
+        image=read_image(source, Platform.parse(platform)),
         facts=facts,
         target=target,
         python=VenvPython(

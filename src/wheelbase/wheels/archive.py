@@ -7,10 +7,9 @@ share a byte. Source: PKWARE's APPNOTE 6.3.
 from __future__ import annotations
 
 import hashlib
-import re
 import stat
 import struct
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +20,7 @@ from isal import igzip_lib, isal_zlib
 
 from wheelbase.errors import WheelError
 from wheelbase.oci.compression import most_unpacked
+from wheelbase.wheels.paths import is_fit
 
 _END = struct.Struct("<4s4H2LH")
 _END_64 = struct.Struct("<4sQ2H2L4Q")
@@ -30,17 +30,13 @@ _LOCAL = struct.Struct("<4s5H3L2H")
 _LONGEST_COMMENT = 0xFFFF
 _LARGEST_DIRECTORY = 64 << 20
 _MOST_ENTRIES = 200_000
+_LARGEST_READ = 32 << 20
 _CHUNK = 256 << 10
 _MOST_DEFLATED = 1032  # deflate's best ratio
 _STORED, _DEFLATED = 0, 8
 _DESCRIPTOR, _UTF_8 = 0x8, 0x800
 # Beside these two, those that say how hard the deflater tried.
 _KNOWN_FLAGS = _DESCRIPTOR | _UTF_8 | 0x6
-_LONGEST_PATH = 1000
-_LONGEST_PART = 255
-# Control characters, what Windows takes for another folder or disk, parts that are no names, and what removes files of
-# lower layers.
-_UNFIT = re.compile(r"[\x00-\x1f\x7f\\]|^[A-Za-z]:|(?:^|/)(?:\.{0,2}(?:/|$)|\.wh\.)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,24 +79,33 @@ class WheelArchive:
                 return chunk[:count]
             try:
                 return igzip_lib.IgzipDecompressor(igzip_lib.DECOMP_DEFLATE).decompress(chunk, count)
-            except igzip_lib.error as error:
+            except igzip_lib.error as error:  # type: ignore[misc]  # its stub says it is none
                 raise self.error(f"cannot be inflated: {error}", entry.path) from error
         return b""
 
     def read(self, entry: Entry) -> bytes:
-        """Return the content of an entry, which is as long as is stated and has the CRC that is."""
+        """Return the content of an entry, which is as long as is stated and has the CRC that is; not of a large one."""
+        if entry.size > _LARGEST_READ:
+            raise self.error(f"has {entry.size} bytes, more than wheelbase reads of such a file", entry.path)
         data = self._read(entry.start, entry.stored_size, entry.path)
         if entry.deflated:
             inflater = igzip_lib.IgzipDecompressor(igzip_lib.DECOMP_DEFLATE)
             try:
                 data = inflater.decompress(data, entry.size + 1)
-            except igzip_lib.error as error:
+            except igzip_lib.error as error:  # type: ignore[misc]  # its stub says it is none
                 raise self.error(f"cannot be inflated: {error}", entry.path) from error
             if not inflater.eof or inflater.unused_data:
                 raise self.error("has other than its one deflate stream", entry.path)
         if len(data) != entry.size or isal_zlib.crc32(data) != entry.crc:
             raise self.error("has another size or CRC than is stated", entry.path)
         return data
+
+    def text(self, path: str) -> str:
+        """Return the text of a file that there is."""
+        try:
+            return self.read(self.entries[path]).decode()
+        except UnicodeDecodeError as error:
+            raise self.error("is not UTF-8", path) from error
 
     def sha256(self) -> str:
         """Return the SHA-256 of the wheel, in hexadecimal."""
@@ -210,7 +215,7 @@ class WheelArchive:
 
     def _path(self, raw: bytes, flags: int) -> str:
         try:
-            path = raw.decode("utf-8" if flags & _UTF_8 else "cp437")
+            path = raw.decode("utf-8" if flags & _UTF_8 or raw.isascii() else "cp437")
         except UnicodeDecodeError as error:
             raise self.error("has a name that is not the UTF-8 it says it is", raw.decode("latin-1")) from error
         if not is_fit(path.removesuffix("/")):
@@ -253,7 +258,8 @@ class WheelArchive:
         for own, central in zip((crc, stored_size, size), sizes, strict=True):
             if own != central and not (own == 0 and flags & _DESCRIPTOR):
                 raise self.error("has another size or CRC in its own header", path)
-        return start + extra_size
+        data_start: int = start + extra_size
+        return data_start
 
 
 @contextmanager
@@ -265,33 +271,6 @@ def open_wheel(path: Path, name: str) -> Iterator[WheelArchive]:
         raise WheelError(f"{name} cannot be read: {error.strerror}", hint=f"check {path}") from error
     with file:
         yield WheelArchive(file, name)
-
-
-def is_fit(path: str) -> bool:
-    """Return whether a file may have this path: it stays in its folder, and no system takes it for another."""
-    if _UNFIT.search(path) or len(path) > _LONGEST_PATH:
-        return False
-    return len(path) < _LONGEST_PART // 4 or all(len(part.encode()) <= _LONGEST_PART for part in path.split("/"))
-
-
-def collision(paths: Collection[str]) -> str | None:
-    """Return which of some files' paths cannot be in one folder: one twice, a folder that is a file, or case alone."""
-    files: set[str] = set()
-    for path in paths:
-        if path in files:
-            return f"{path!r} twice"
-        files.add(path)
-    folders: set[str] = set()
-    for path in files:
-        while (path := path.rpartition("/")[0]) and path not in folders:
-            folders.add(path)
-    for path in sorted(folders & files):
-        return f"{path!r} as a file and as a folder"
-    seen: dict[str, str] = {}
-    for path in sorted(folders | files):
-        if (other := seen.setdefault(path.casefold(), path)) != path:
-            return f"{other!r} and {path!r}, which differ by case alone"
-    return None
 
 
 def _wide(extra: bytes, size: int, stored_size: int, header: int) -> tuple[int, int, int]:

@@ -7,23 +7,18 @@ distributions, of recording installed projects and of entry points on packaging.
 
 from __future__ import annotations
 
-import base64
 import configparser
-import csv
-import hashlib
-import io
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from email.parser import HeaderParser
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
-from wheelbase.wheels.archive import Entry, WheelArchive, collision, is_fit
-
-if TYPE_CHECKING:
-    from hashlib import _Hash
+from wheelbase.wheels.archive import Entry, WheelArchive
+from wheelbase.wheels.paths import collision, is_fit
+from wheelbase.wheels.record import Claim, check_claim, claim_of, new_record, read_record
 
 #: Where the virtual environment lies in an image.
 VENV = "opt/venv"
@@ -38,10 +33,7 @@ if __name__ == "__main__":
     sys.exit({attribute}())
 """
 _REFERENCE = re.compile(r"(?P<module>[\w.]+)\s*:\s*(?P<attribute>[\w.]+)\s*(\[.*\])?\s*")
-_SIGNATURES = ("RECORD.jws", "RECORD.p7s")
-_ALGORITHMS = {"sha256": hashlib.sha256, "sha384": hashlib.sha384, "sha512": hashlib.sha512}
 _SCHEMES = ("purelib", "platlib", "scripts", "headers", "data")
-_LARGEST_TEXT = 32 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,24 +60,6 @@ class VenvPython:
         """What is in the names of .pyc files: `cpython-313`."""
         number = f"{self.version[0]}{self.version[1]}"
         return f"cpython-{number}" if self.implementation == "cpython" else f"pypy{number}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
-    """What RECORD says of a file: a hash as hashlib names it, the digest as RECORD spells it, the size in bytes."""
-
-    algorithm: str
-    digest: str
-    size: int
-
-    def hasher(self, data: bytes = b"") -> _Hash:
-        """Return a hash object of its algorithm that has seen some bytes."""
-        return _ALGORITHMS[self.algorithm](data)
-
-    @classmethod
-    def of(cls, data: bytes) -> Claim:
-        """Return what is true of some bytes."""
-        return cls(algorithm="sha256", digest=_spelled(hashlib.sha256(data).digest()), size=len(data))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +108,8 @@ def installation_of(archive: WheelArchive, python: VenvPython) -> Installation:
     folders = _folders(python, dist_info)
     places = [*_from_wheel(archive, dist_info, folders), *_scripts(archive, dist_info, folders)]
     places.append(_written(f"{dist_info}/INSTALLER", _INSTALLER, folders))
-    places.append(_written(f"{dist_info}/RECORD", _new_record(places, f"{dist_info}/RECORD"), folders))
+    lines = [(place.sorted_by, place.recorded, place.file.claim) for place in places]
+    places.append(_written(f"{dist_info}/RECORD", new_record(lines, f"{dist_info}/RECORD"), folders))
     if trouble := collision([place.file.path for place in places]):
         raise archive.error(f"would install what cannot lie side by side: {trouble}")
     files = sorted((place.file for place in places), key=lambda file: file.path)
@@ -160,23 +135,10 @@ def _name(dist_info: str) -> str:
 
 def _check_format(archive: WheelArchive, dist_info: str) -> None:
     """Refuse another major version of the format. Root-Is-Purelib says nothing here: both roots are one folder."""
-    headers = HeaderParser().parsestr(_text(archive, f"{dist_info}/WHEEL"))
+    headers = HeaderParser().parsestr(archive.text(f"{dist_info}/WHEEL"))
     version = str(headers.get("Wheel-Version", "")).strip()
     if not version.startswith("1."):
         raise archive.error(f"is of version {version!r} of the format; wheelbase knows 1")
-
-
-def _text(archive: WheelArchive, path: str) -> str:
-    try:
-        return _small(archive, archive.entries[path]).decode()
-    except UnicodeDecodeError as error:
-        raise archive.error("is not UTF-8", path) from error
-
-
-def _small(archive: WheelArchive, entry: Entry) -> bytes:
-    if entry.size > _LARGEST_TEXT:
-        raise archive.error(f"has {entry.size} bytes, more than wheelbase reads", entry.path)
-    return archive.read(entry)
 
 
 def _folders(python: VenvPython, dist_info: str) -> Mapping[str, str]:
@@ -192,16 +154,16 @@ def _folders(python: VenvPython, dist_info: str) -> Mapping[str, str]:
 
 def _from_wheel(archive: WheelArchive, dist_info: str, folders: Mapping[str, str]) -> Iterator[_Place]:
     """Yield the files of the wheel, but those that are made anew, and bytecode, which nobody can check."""
-    record = _record(archive, dist_info)
+    record = read_record(archive, dist_info)
     made_anew = {f"{dist_info}/{name}" for name in ("RECORD", "INSTALLER")}
     for path, entry in archive.entries.items():
-        claim = _claim(archive, dist_info, entry, record.get(path))
+        claim = claim_of(archive, dist_info, entry, record.get(path))
         if path in made_anew or "__pycache__" in path.split("/")[:-1]:
             continue
         scheme, within = _scheme(archive, path)
         mode = 0o755 if entry.executable else 0o644
         if claim is None or (scheme == "scripts" and archive.head(entry, 8) == b"#!python"):
-            data = _small(archive, entry)
+            data = archive.read(entry)
             if claim:
                 check_claim(archive, entry, claim, claim.hasher(data))
             if data.startswith(b"#!python") and scheme == "scripts":
@@ -209,36 +171,6 @@ def _from_wheel(archive: WheelArchive, dist_info: str, folders: Mapping[str, str
             yield _placed(scheme, within, folders, mode=mode, claim=Claim.of(data), data=data)
         else:
             yield _placed(scheme, within, folders, mode=mode, claim=claim, entry=entry)
-
-
-def _record(archive: WheelArchive, dist_info: str) -> dict[str, tuple[str, str]]:
-    """Return hash and size as RECORD has them, by path."""
-    path = f"{dist_info}/RECORD"
-    rows = {}
-    try:
-        for row in csv.reader(io.StringIO(_text(archive, path), newline="")):
-            if row:
-                name, digest, size = row
-                rows[name.replace("\\", "/")] = (digest, size)
-    except (csv.Error, ValueError) as error:
-        raise archive.error("cannot be read: a line has other than three fields", path) from error
-    return rows
-
-
-def _claim(archive: WheelArchive, dist_info: str, entry: Entry, row: tuple[str, str] | None) -> Claim | None:
-    """Return what RECORD says of a file; None for itself and its signatures, of which it says nothing."""
-    if entry.path == f"{dist_info}/RECORD":
-        if row != ("", ""):
-            raise archive.error("is not in RECORD as it has to be", entry.path)
-        return None
-    if row is None:
-        if entry.path in {f"{dist_info}/{name}" for name in _SIGNATURES}:
-            return None
-        raise archive.error("is not in RECORD", entry.path)
-    (algorithm, _, digest), size = row[0].partition("="), row[1]
-    if algorithm not in _ALGORITHMS or not digest or not size.isdecimal() or int(size) != entry.size:
-        raise archive.error(f"is not what RECORD says: {','.join(row)[:300]!r}", entry.path)
-    return Claim(algorithm=algorithm, digest=digest.rstrip("="), size=entry.size)
 
 
 def _scheme(archive: WheelArchive, path: str) -> tuple[str, str]:
@@ -260,7 +192,7 @@ def _scripts(archive: WheelArchive, dist_info: str, folders: Mapping[str, str]) 
     parser = configparser.ConfigParser(delimiters="=", interpolation=None)
     parser.optionxform = str  # type: ignore[assignment,method-assign]  # names are not to be lowered
     try:
-        parser.read_string(_text(archive, path))
+        parser.read_string(archive.text(path))
     except configparser.Error as error:
         raise archive.error(f"cannot be read: {error.message}", path) from error
     for section in ("console_scripts", "gui_scripts"):
@@ -294,22 +226,3 @@ def _placed(
     recorded = within if folder == folders["purelib"] else f"../../../{path}"
     file = Installed(path=path, mode=mode, claim=claim, data=data, entry=entry)
     return _Place(file=file, recorded=recorded, sorted_by=within)
-
-
-def _new_record(places: list[_Place], own: str) -> bytes:
-    """Return the RECORD of what is installed, in the order of `installer`."""
-    rows = [(place.sorted_by, place.recorded, place.file.claim) for place in places]
-    lines = [(sort, path, f"{claim.algorithm}={claim.digest}", str(claim.size)) for sort, path, claim in rows]
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(line[1:] for line in sorted([*lines, (own, own, "", "")]))
-    return text.getvalue().encode()
-
-
-def check_claim(archive: WheelArchive, entry: Entry, claim: Claim, hasher: _Hash) -> None:
-    """Raise WheelError where the bytes of a file, which were hashed, are not those that RECORD states."""
-    if _spelled(hasher.digest()) != claim.digest:
-        raise archive.error("has another hash than RECORD says", entry.path)
-
-
-def _spelled(digest: bytes) -> str:
-    return base64.urlsafe_b64encode(digest).decode().rstrip("=")

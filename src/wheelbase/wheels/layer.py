@@ -24,7 +24,8 @@ from wheelbase.oci.store import Store
 from wheelbase.wheels.archive import WheelArchive, open_wheel
 from wheelbase.wheels.bytecode import is_test
 from wheelbase.wheels.compiling import Compiler
-from wheelbase.wheels.install import VENV, Installation, Installed, VenvPython, check_claim, installation_of
+from wheelbase.wheels.install import VENV, Installation, Installed, VenvPython, installation_of
+from wheelbase.wheels.record import check_claim
 
 if TYPE_CHECKING:
     from hashlib import _Hash
