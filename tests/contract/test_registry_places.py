@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,16 +31,24 @@ class RegistryPlace(Place):
         return Registry(parse_name(self.reference(name)), RegistrySettings())
 
 
+@pytest.fixture(scope="module")
+def docker_registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    if PROGRAM is None:
+        pytest.skip("needs a registry: apt-get install docker-registry")
+    with running(tmp_path_factory.mktemp("registry")) as host:
+        yield host
+
+
 @pytest.fixture(params=["memory", "docker-registry"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
-    if request.param == "docker-registry" and PROGRAM is None:
-        pytest.skip("needs a registry: apt-get install docker-registry")
-    with ExitStack() as stack:
-        if request.param == "memory":
-            host = stack.enter_context(FaultServer(MemoryRegistry())).host
-        else:
-            host = stack.enter_context(running(tmp_path))
-        yield RegistryPlace(reference=lambda name: f"{host}/{name}")
+    """A place in a registry of its own, or beside those of other tests in the one that takes time to start."""
+    if request.param == "docker-registry":
+        host = request.getfixturevalue("docker_registry")
+        own = re.sub("[^a-z0-9]+", "-", tmp_path.name.lower()).strip("-")
+        yield RegistryPlace(reference=lambda name: f"{host}/{own}/{name}")
+        return
+    with FaultServer(MemoryRegistry()) as server:
+        yield RegistryPlace(reference=lambda name: f"{server.host}/{name}")
 
 
 @pytest.mark.parametrize("wrong", ["bytes", "short", "long", "empty"])

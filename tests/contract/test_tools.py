@@ -6,10 +6,13 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from tests.contract.conftest import Place
+from tests.contract.conftest import Place, use_engine
+from tests.real.engine import Engine
+from tests.real.test_registry_real import PROGRAM, running
 from tests.unit.oci.small_images import (
     ARM64,
     FOLDER,
@@ -60,10 +63,10 @@ LAYERS: list[dict[str, What]] = [
 ]
 
 
-def tool(name: str, *options: str) -> Tool:
+def tool(name: str, *options: str, package: str = "") -> Tool:
     found = shutil.which(name)
     if not found:
-        pytest.skip(f"needs {name}: apt-get install {name}")
+        pytest.skip(f"needs {name}: apt-get install {package or name}")
 
     def run(*arguments: str) -> bytes:
         done = subprocess.run([found, *options, *arguments], capture_output=True, stdin=subprocess.DEVNULL)
@@ -83,10 +86,12 @@ def umoci() -> Tool:
     return tool("umoci")
 
 
-def daemon_host(option: str) -> list[str]:
-    """Tell skopeo the engine, for which it does not ask the environment."""
+def reaching(place: str, prefix: str = "--") -> list[str]:
+    """Tell skopeo of the engine, for which it does not ask the environment, and that the tests' registry has no TLS."""
     host = os.environ.get("DOCKER_HOST")
-    return [option, host] if host else []
+    if host and place.startswith("docker-daemon:"):
+        return [f"{prefix}daemon-host", host]
+    return [f"{prefix}tls-verify=false"] if place.startswith("docker://") else []
 
 
 def copied(source: MemorySource, reference: str) -> str:
@@ -124,15 +129,14 @@ def test_skopeo_reads_what_is_written(place: Place, skopeo: Tool) -> None:
     reference = copied(source, place.reference("localhost/app:1"))
     if not reference.startswith("docker-"):  # whose manifest skopeo makes up, as Docker has none
         assert skopeo("inspect", "--raw", reference) == source.read_manifest().body
-    daemon = daemon_host("--daemon-host") if reference.startswith("docker-daemon:") else []
-    assert Digest.of(skopeo("inspect", "--raw", "--config", *daemon, reference)) == manifest_of(source).config.digest
+    config = skopeo("inspect", "--raw", "--config", *reaching(reference), reference)
+    assert Digest.of(config) == manifest_of(source).config.digest
 
 
 def test_skopeo_and_we_read_each_other(place: Place, skopeo: Tool, tmp_path: Path) -> None:
     source = image_of(*LAYERS)
     there = copied(source, place.reference("localhost/app:1"))
-    daemon = daemon_host("--src-daemon-host") if there.startswith("docker-daemon:") else []
-    skopeo("copy", *daemon, there, f"oci:{tmp_path}/theirs:app")
+    skopeo("copy", *reaching(there, "--src-"), there, f"oci:{tmp_path}/theirs:app")
     copy = Layout(tmp_path / "theirs", "app")
     if not there.startswith("docker-"):
         assert copy.read_manifest() == source.read_manifest()
@@ -164,11 +168,23 @@ def test_skopeo_keeps_all_platforms(skopeo: Tool, tmp_path: Path) -> None:
     assert read_image(theirs, ARM64).raw_manifest == images[0].raw_manifest
 
 
+def unpacked(umoci: Tool, image: str, bundle: Path) -> Path:
+    """Let umoci unpack an image of a layout as root does, with all owners and modes, where this is root."""
+    umoci("unpack", *(["--rootless"] if os.geteuid() else []), "--image", image, str(bundle))
+    return bundle / "rootfs"
+
+
+def modes(tree: Tree) -> dict[str, int]:
+    return {entry.path: entry.mode for entry in tree.walk() if entry.kind != "symlink"}
+
+
 def test_umoci_unpacks_what_we_see(umoci: Tool, tmp_path: Path) -> None:
     copied(image_of(*LAYERS), f"oci:{tmp_path}/ours:app")
-    rootless = ["--rootless"] if os.geteuid() else []
-    umoci("unpack", *rootless, "--image", f"{tmp_path}/ours:app", f"{tmp_path}/bundle")
-    assert as_dict(tree_at(f"oci:{tmp_path}/ours:app")) == on_disk(tmp_path / "bundle" / "rootfs")
+    root = unpacked(umoci, f"{tmp_path}/ours:app", tmp_path / "bundle")
+    tree = tree_at(f"oci:{tmp_path}/ours:app")
+    assert as_dict(tree) == on_disk(root)
+    if not os.geteuid():
+        assert modes(tree) == {path: (root / path).stat().st_mode & 0o7777 for path in modes(tree)}
 
 
 def test_we_read_what_umoci_writes(umoci: Tool, tmp_path: Path) -> None:
@@ -189,3 +205,33 @@ def test_we_read_what_umoci_writes(umoci: Tool, tmp_path: Path) -> None:
     copied(image_of({"a": tar({})}), f"oci:{layout}:ours")
     assert sorted(map(str, Layout(Path(layout)).names())) == sorted([*names, "ours"])
     assert set(umoci("list", "--layout", layout).decode().split()) == {"app", "ours"}
+
+
+def test_from_place_to_place_and_back(
+    engine: Engine, skopeo: Tool, umoci: Tool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An image goes round: both tools see the same in every place, under the same digests where the place has any."""
+    if PROGRAM is None:
+        pytest.skip("needs a registry: apt-get install docker-registry")
+    use_engine(engine, monkeypatch)
+    source = image_of(*LAYERS)
+    with running(tmp_path) as host:
+        keeping = [f"{host}/app:1", f"oci:{tmp_path}/a:app", f"oci-archive:{tmp_path}/b.tar:app"]
+        docker = [f"docker-archive:{tmp_path}/c.tar:localhost/app:1", "docker-daemon:localhost/app:1"]
+        places = [*keeping, *docker, f"{host}/again:1", f"oci:{tmp_path}/d:app"]
+        copied(source, places[0])
+        for before, after in pairwise(places):
+            with open_source(parse_reference(before)) as opened, open_sink(parse_reference(after)) as sink:
+                copy_image(opened, sink)
+        for number, place in enumerate(places):
+            with open_source(parse_reference(place)) as opened:
+                image = read_image(opened)
+            assert image.raw_config == read_image(source).raw_config, place
+            assert image.raw_manifest == source.root or place not in [*keeping, docker[0]], place
+            named = f"docker://{place}" if place.startswith(host) else place
+            assert skopeo("inspect", "--raw", "--config", *reaching(named), named) == image.raw_config, place
+            if place not in docker:  # whose manifests skopeo makes up
+                assert skopeo("inspect", "--raw", *reaching(named), named) == image.raw_manifest.body, place
+            skopeo("copy", *reaching(named, "--src-"), named, f"oci:{tmp_path}/theirs-{number}:app")
+            root = unpacked(umoci, f"{tmp_path}/theirs-{number}:app", tmp_path / f"bundle-{number}")
+            assert on_disk(root) == as_dict(tree_at(place)) == as_dict(tree_at(places[0])), place

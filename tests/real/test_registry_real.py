@@ -220,7 +220,7 @@ class SigningTokens(TokenServer):
 
     def __init__(self, folder: Path, login: str) -> None:
         super().__init__(login)
-        self.certificate, self.key = make_certificates(folder).pair("server")
+        self.certificate, self.key = make_certificates(folder, "rsa:2048").pair("server")
 
     def _token(self, scope: str) -> Reply:
         access = []

@@ -5,9 +5,7 @@ Sources: RFC 1952 (gzip), RFC 8878 (zstd); OCI image specification 1.1, layer.md
 
 from __future__ import annotations
 
-import gzip
 import sys
-import zlib
 from importlib import import_module
 from typing import Any, Literal
 
@@ -73,12 +71,20 @@ class _Rejoined:
             return data
         return self._rest.read(size)
 
+    def readinto(self, buffer: memoryview, /) -> int:
+        """Read as ISA-L does."""
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
 
 def _stream(reader: Reader, compression: Compression) -> tuple[Reader, tuple[type[Exception], ...]]:
     """Return what unpacks a reader, and the errors that it raises where there is nothing sound to unpack."""
     if compression == "gzip":
-        unpacker = gzip.GzipFile(fileobj=reader, mode="rb")  # type: ignore[call-overload]  # it does no more than read
-        return unpacker, (gzip.BadGzipFile, zlib.error, EOFError)
+        from isal import igzip, igzip_lib  # more than twice as fast as zlib
+
+        unpacker: Reader = igzip.IGzipFile(fileobj=reader, mode="rb")  # type: ignore[no-untyped-call]
+        return unpacker, (igzip.BadGzipFile, igzip_lib.IsalError, EOFError)  # type: ignore[return-value]  # a class
     if compression == "zstd":
         zstd = _zstd()
         return zstd.ZstdFile(reader, "rb"), (zstd.ZstdError, EOFError)

@@ -122,18 +122,8 @@ class LayerReader:
             raise self._unsound("a header is none")
 
     def _entry(self, member: tarfile.TarInfo) -> Entry:
-        path, unfit = clean(member.name)
         kind = _KINDS.get(member.type, "file")
-        link, unfit_link = _link(path, kind, member.linkname)
-        flag: Flag | None = "device" if kind == "device" else None
-        entry = Entry(
-            path=path,
-            kind=kind,
-            mode=member.mode & 0o7777,
-            size=member.size if kind == "file" else 0,
-            link=link,
-            flag="path" if unfit else "link" if unfit_link else flag,
-        )
+        entry = entry_of(member.name, kind, member.mode, member.size, member.linkname)
         wanted = self._keep(entry) if kind == "file" and not member.issparse() else 0
         return replace(entry, content=self._content(member, wanted)) if wanted else entry
 
@@ -200,6 +190,21 @@ class _Forward:
         self._hasher.update(data)
         self._position += len(data)
         return data
+
+
+def entry_of(name: str, kind: Kind, mode: int, size: int, link: str) -> Entry:
+    """Return an entry as a layer states it, with its path and its link clean, and a flag if they are unfit for use."""
+    path, unfit = clean(name)
+    link, unfit_link = _link(path, kind, link)
+    flag: Flag | None = "device" if kind == "device" else None
+    return Entry(
+        path=path,
+        kind=kind,
+        mode=mode & 0o7777,
+        size=size if kind == "file" else 0,
+        link=link,
+        flag="path" if unfit else "link" if unfit_link else flag,
+    )
 
 
 def clean(name: str) -> tuple[str, bool]:

@@ -13,6 +13,7 @@ from functools import partial
 
 from wheelbase.oci.compression import most_unpacked
 from wheelbase.oci.errors import ImageError
+from wheelbase.oci.estargz import IndexedLayer, indexed_layer
 from wheelbase.oci.image import Image
 from wheelbase.oci.layers import Entry, Keep, LayerReader, keep_nothing
 from wheelbase.oci.places import Blob, Source
@@ -200,7 +201,7 @@ def read_tree(source: Source, image: Image, keep: Keep = keep_nothing) -> Tree:
     """Read all layers of an image, once each, and return its file system.
 
     `keep` says for a file how many bytes of its content are wanted, from its start on: they are its entry's `content`.
-    Every layer is verified: its blob's digest and its diff_id.
+    Every layer is verified: its blob's digest and its diff_id, or its index and what is kept, where it has one.
     """
     tree, left = Tree(), most_unpacked(sum(layer.descriptor.size for layer in image.layers))
     for number in range(len(image.layers)):
@@ -230,10 +231,14 @@ def read_files(source: Source, image: Image, tree: Tree, paths: Collection[str],
 
 
 @contextmanager
-def _opened(source: Source, image: Image, number: int, limit: int, keep: Keep) -> Iterator[LayerReader]:
+def _opened(source: Source, image: Image, number: int, limit: int, keep: Keep) -> Iterator[LayerReader | IndexedLayer]:
     layer = image.layers[number]
     what = f"layer {number + 1} of {source.where} ({layer.descriptor.digest})"
-    with Blob(descriptor=layer.descriptor, source=source).open() as stored:
+    blob = Blob(descriptor=layer.descriptor, source=source)
+    if indexed := indexed_layer(blob, limit, what, keep):
+        yield indexed
+        return
+    with blob.open() as stored:
         yield LayerReader(stored, layer.diff_id, limit, what, keep)
 
 

@@ -27,6 +27,7 @@ class Sink:
     """A sink in memory that counts."""
 
     takes_indexes = True
+    keeps_referrers = False
 
     def __init__(self) -> None:
         self.blobs: dict[str, bytes] = {}

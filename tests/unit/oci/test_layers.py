@@ -21,7 +21,7 @@ from wheelbase.oci.errors import ImageError
 from wheelbase.oci.layers import Entry, LayerReader, clean, keep_nothing
 from wheelbase.oci.places import chunks
 
-LIMIT = 64 << 20
+LIMIT = 32 << 20
 
 
 def read(stored: bytes, plain: bytes | None = None, keep: int = 0, limit: int = LIMIT) -> list[Entry]:
@@ -233,7 +233,7 @@ class Endless:
             yield packer.compress(bytes(1 << 20))
 
     def read(self, size: int, /) -> bytes:
-        while len(self._buffer) < size:
+        while not self._buffer:
             self._buffer += next(self._data)
         data, self._buffer = self._buffer[:size], self._buffer[size:]
         return data

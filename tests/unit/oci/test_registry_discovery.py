@@ -13,7 +13,7 @@ from wheelbase.oci.errors import ImageError
 from wheelbase.oci.manifest import Descriptor
 from wheelbase.oci.places import Blob
 from wheelbase.oci.reference import RegistryReference, parse_name
-from wheelbase.oci.registry import RegistrySettings, RegistrySource
+from wheelbase.oci.registry import RegistrySettings, RegistrySource, discovery
 from wheelbase.oci.registry.settings import Namespace, Place
 
 LAYER = b"layer" * 1000
@@ -58,10 +58,11 @@ def test_tags_over_several_pages(server: FaultServer, registry: MemoryRegistry) 
         assert place.tags() == []
 
 
-def test_pages_of_tags_end(server: FaultServer, registry: MemoryRegistry) -> None:
+def test_pages_of_tags_end(server: FaultServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(discovery, "_MOST_PAGES", 20)
     page = Reply(200, b'{"tags": ["x"]}', {"Link": '<list?n=1>; rel="next"'})
-    server.faults.append(Fault(method="GET", path="tags/list", reply=page, times=5000))
-    with source(server) as place, pytest.raises(ImageError, match="more than 1000 pages"):
+    server.faults.append(Fault(method="GET", path="tags/list", reply=page, times=99))
+    with source(server) as place, pytest.raises(ImageError, match="more than 20 pages"):
         place.tags()
 
 

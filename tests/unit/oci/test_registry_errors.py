@@ -43,11 +43,14 @@ class Certificates:
         return self.folder / f"{name}.crt", self.folder / f"{name}.key"
 
 
-def make_certificates(folder: Path) -> Certificates:
+def make_certificates(folder: Path, *kind: str) -> Certificates:
+    """Make an authority and what it signs, with keys of a kind as openssl names it; elliptic ones are made at once."""
+
     def openssl(*arguments: str) -> None:
         subprocess.run(["openssl", *arguments], cwd=folder, check=True, capture_output=True)
 
-    new = ("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2")
+    kind = kind or ("ec", "-pkeyopt", "ec_paramgen_curve:prime256v1")
+    new = ("req", "-x509", "-newkey", *kind, "-nodes", "-days", "2")
     openssl(*new, "-subj", "/CN=test CA", "-keyout", "ca.key", "-out", "ca.crt")
     for name in ("server", "client"):
         signed = ("-CA", "ca.crt", "-CAkey", "ca.key", "-addext", "basicConstraints=CA:FALSE")
@@ -177,7 +180,7 @@ def test_names_that_are_not_found() -> None:
     assert "registry.invalid is not found" in said and "check the name of the registry" in said
 
 
-def test_nobody_listens() -> None:
+def test_nobody_listens(pauses: list[float]) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         host = f"127.0.0.1:{taken.getsockname()[1]}"
@@ -193,7 +196,7 @@ def test_certificates_that_cannot_be_read(tmp_path: Path) -> None:
     assert "the certificates in /gone cannot be read" in failure("reg.example", RegistrySettings(certificates="/gone"))
 
 
-def test_a_proxy_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_is_asked(monkeypatch: pytest.MonkeyPatch, pauses: list[float]) -> None:
     memory = MemoryRegistry()
     memory.add_blob("x", LAYER)
     with FaultServer(
@@ -203,7 +206,6 @@ def test_a_proxy_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
         monkeypatch.delenv("no_proxy", raising=False)
         monkeypatch.delenv("NO_PROXY", raising=False)
-        monkeypatch.setattr("wheelbase.oci.registry.transport.TRIES", 1)
         settings = RegistrySettings(insecure_hosts=frozenset(("reg.example",)), timeout=2)
         assert read("reg.example", settings) == LAYER
         sent = {name.lower(): value for name, value in proxy.seen[-1].headers.items()}

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import formatdate
-from pathlib import Path
 
 import pytest
 from tests.faulty_registry import Fault, FaultServer, Reply, refusal, sha256
@@ -227,8 +223,8 @@ def test_connections_that_break_are_tried_again(server: FaultServer, pauses: lis
 
 
 def test_a_slow_server(server: FaultServer, pauses: list[float]) -> None:
-    server.faults.append(Fault(method="GET", path="manifests/", delay=1.0, times=99))
-    with source(server, timeout=0.2) as place, pytest.raises(ImageError, match="does not answer in time"):
+    server.faults.append(Fault(method="GET", path="manifests/", delay=0.5, times=99))
+    with source(server, timeout=0.1) as place, pytest.raises(ImageError, match="does not answer in time"):
         place.read_manifest()
     assert len(pauses) == transport.TRIES - 1
 
@@ -294,33 +290,3 @@ def test_many_threads_share_a_source(server: FaultServer) -> None:
         blob = Blob(descriptor=descriptor(), source=place)
         assert all(pool.map(lambda _: blob.read(1 << 30) == LAYER, range(24)))
     assert server.connections <= 9
-
-
-def test_memory_is_flat_in_the_size_of_a_layer(tmp_path: Path) -> None:
-    """In a process of its own, 200 MB are read; it may grow by a few of them."""
-    size = 200 << 20
-    program = f"""
-import resource, sys
-from tests.unit.oci.test_registry_pull import Descriptor, Digest, RegistrySettings, RegistrySource, chunks, parse_name
-from wheelbase.oci.digest import VerifyingReader
-place = RegistrySource(parse_name(sys.argv[1]), RegistrySettings())
-one = Descriptor(media_type="x", digest=Digest.parse(sys.argv[2]), size={size})
-with place.open_blob(one, 0, 1000) as reader:
-    reader.read(1000)
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-with place.open_blob(one) as reader:
-    assert sum(map(len, chunks(VerifyingReader(reader, one.digest, one.size)))) == {size}
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
-"""
-    memory = MemoryRegistry()
-    digest = memory.add_blob("x", bytes(size))
-    with FaultServer(memory) as server:
-        done = subprocess.run(
-            [sys.executable, "-c", program, f"{server.host}/x:1", digest],
-            env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])},
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-    assert done.returncode == 0, done.stderr
-    assert int(done.stdout) < 8 << 10

@@ -13,6 +13,7 @@ from wheelbase.oci.registry.transport import TRIES, let_go, pause
 
 _CHUNK = 256 << 10
 _MOST_RESUMPTIONS = 50
+_MOST_SKIPPED = 4 << 20
 _RANGE = re.compile(r"bytes (\d+)-\d+/(?:\d+|\*)")
 
 OpenAt = Callable[[int], urllib3.BaseHTTPResponse]
@@ -22,13 +23,13 @@ class BlobReader:
     """The bytes of a blob from `start` to `end`, to its own end where that is None.
 
     Where the connection breaks, the rest is asked for: a few times without a byte in between, and a bounded number of
-    times in all.
+    times in all. ImageError where the registry would send far more than what is wanted.
     """
 
     def __init__(self, open_at: OpenAt, host: str, what: str, start: int, end: int | None) -> None:
         """Ask for the first byte; `host` and `what` are what errors call the registry and the blob."""
         self._open_at, self._host, self._what = open_at, host, what
-        self._position, self._end = start, end
+        self._start, self._position, self._end = start, start, end
         self._failures = self._resumptions = 0
         try:
             self._response = self._opened()
@@ -80,8 +81,11 @@ class BlobReader:
                     hint="ask who runs the registry, or the proxy before it",
                 )
             return response
-        # The server does not know ranges: what comes before is read away.
+        # The server does not know ranges: what comes before is read away, if it is not too much for that.
         left = self._position
+        if left > _MOST_SKIPPED and left == self._start:
+            response.close()
+            raise ImageError(f"{self._host} does not send parts of {self._what}", hint="read it from its start")
         while left and (data := response.read(min(left, _CHUNK), decode_content=False)):
             left -= len(data)
         return response

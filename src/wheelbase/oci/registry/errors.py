@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import msgspec
 import urllib3
 
+from wheelbase.connections import is_passing
 from wheelbase.oci.errors import ImageError, MissingError
 from wheelbase.oci.registry.credentials import Login
 
@@ -105,7 +106,7 @@ def unreachable(host: str, error: BaseException) -> ImageError:
         file = f"/etc/docker/certs.d/{host}/ca.crt"
         hint = f"name your organisation's certificates with SSL_CERT_FILE, or put them at {file}"
         return ImageError(f"the certificate of {host} is not trusted: {said}", hint=hint)
-    if isinstance(error, urllib3.exceptions.SSLError) and "ALERT" in said:
+    if isinstance(error, urllib3.exceptions.SSLError) and "ALERT" in said and not is_passing(error):
         hint = f"if it wants a client's certificate, put it at /etc/docker/certs.d/{host}/client.cert and client.key"
         return ImageError(f"{host} refuses the connection: {said}", hint=hint)
     refused = isinstance(error, urllib3.exceptions.NewConnectionError)  # which urllib3 counts among timeouts

@@ -50,7 +50,8 @@ class Transport:
     def __init__(self, settings: RegistrySettings) -> None:
         """Open no connection yet."""
         self._settings = settings
-        self._pools: dict[tuple[str | None, str, bool], urllib3.PoolManager] = {}
+        self._pools: dict[tuple[str | None, str, str, bool], urllib3.PoolManager] = {}
+        self._contexts: dict[tuple[tuple[Path, ...], bool], ssl.SSLContext] = {}
         self._lock = threading.Lock()
 
     def send(self, asked: Request, *, verify: bool) -> urllib3.BaseHTTPResponse:
@@ -82,13 +83,22 @@ class Transport:
 
     def _pool(self, url: str, verify: bool) -> urllib3.PoolManager:
         parts = urlsplit(url)
-        host, proxy = parts.netloc, proxy_for(parts, {})
+        proxy = proxy_for(parts, {})
+        through = urlsplit(proxy) if proxy else None
+        key = (proxy, parts.scheme, parts.netloc, verify)
         with self._lock:
-            if (proxy, host, verify) not in self._pools:
-                context = tls_context(self._settings, host, verify=verify)
-                through = urlsplit(proxy) if proxy else None
-                self._pools[proxy, host, verify] = new_pool(through, context, _CONNECTIONS, block=False)
-            return self._pools[proxy, host, verify]
+            if key not in self._pools:
+                secure = "https" in (parts.scheme, through.scheme if through else "")
+                context = self._context(parts.netloc, verify) if secure else None
+                self._pools[key] = new_pool(through, context, _CONNECTIONS, block=False)
+            return self._pools[key]
+
+    def _context(self, host: str, verify: bool) -> ssl.SSLContext:
+        """Return one context for all hosts that have no certificates of their own: the system's take long to load."""
+        own = tuple(folder / host for folder in self._settings.certificate_folders if (folder / host).is_dir())
+        if (own, verify) not in self._contexts:
+            self._contexts[own, verify] = tls_context(self._settings.certificates, own, verify=verify)
+        return self._contexts[own, verify]
 
 
 def persist(attempt: Callable[[], T], tries: int = TRIES) -> T:
@@ -131,16 +141,18 @@ def stated_length(response: urllib3.BaseHTTPResponse) -> int | None:
     return int(length) if length.isdecimal() and len(length) < 20 else None
 
 
-def tls_context(settings: RegistrySettings, host: str, *, verify: bool) -> ssl.SSLContext:
-    """Return what TLS connections to a host are made with; ImageError where certificates cannot be read."""
+def tls_context(certificates: str | None, folders: Iterable[Path], *, verify: bool) -> ssl.SSLContext:
+    """Return what TLS connections are made with: the authorities of a file or folder, the system's where none is named,
+    and those of a host's own `folders`, with its clients' certificates. ImageError where they cannot be read.
+    """
     context = urllib3.util.ssl_.create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED if verify else ssl.CERT_NONE)
-    reading = Path(settings.certificates or "")
+    reading = Path(certificates or "")
     try:
-        if settings.certificates:
-            context.load_verify_locations(**{"capath" if reading.is_dir() else "cafile": settings.certificates})
+        if certificates:
+            context.load_verify_locations(**{"capath" if reading.is_dir() else "cafile": certificates})
         else:
             context.load_default_certs()
-        for folder in (folder / host for folder in settings.certificate_folders):
+        for folder in folders:
             for reading in sorted(folder.glob("*.crt")):
                 context.load_verify_locations(cafile=reading)
             for reading in sorted(folder.glob("*.cert")):
