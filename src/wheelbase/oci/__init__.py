@@ -8,7 +8,8 @@
     opening                           reference -> place
     copying                           image -> image, from place to place
     blobfolder, store                 blobs in folders; those of the user's cache
-    compression, layers, tree         what is in an image's file system
+    compression, layers, estargz, tree      what is in an image's file system
+    layerwriter, assembly, publishing       an image made, and brought to places while it is
 
 Nothing here knows of Python packaging.
 """
