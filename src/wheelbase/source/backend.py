@@ -26,6 +26,7 @@ _PROGRAMS_AS_WHEELS = {name: (name,) for name in ("cmake", "meson", "ninja", "pa
     "cmeel": ("cmake",),
     "enscons": ("scons",),
 }
+_HOOK = re.compile(r"""\b(?:path|script|build|hook|setup-script)\s*=\s*["']([\w./-]+\.py)["']""")
 _LINUX = {"sys_platform": "linux", "platform_system": "Linux", "os_name": "posix"}
 
 
@@ -79,6 +80,12 @@ def _backend_of(tree: SourceTree) -> Backend:
         | _defines(_table(cmake, "define")),
         cmake_folder=str(folder).strip("./"),
     )
+
+
+def hooks_of(tree: SourceTree) -> list[str]:
+    """Return the scripts that a pyproject.toml has its backend run, as far as they are there."""
+    named = {found[1] for found in _HOOK.finditer(tree.text("pyproject.toml"))}
+    return [path for path in sorted(named | {"hatch_build.py", "pdm_build.py"}) if path in tree]
 
 
 def pyproject_of(tree: SourceTree) -> dict[str, Any]:

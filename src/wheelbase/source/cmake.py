@@ -10,7 +10,7 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping
 
-from wheelbase.source.backend import Backend, backend_of
+from wheelbase.source.backend import Backend, backend_of, hooks_of
 from wheelbase.source.cmake_project import Project
 from wheelbase.source.findings import Evidence, Flag
 from wheelbase.source.syntax import plain_texts
@@ -40,17 +40,20 @@ def find_in_cmake(tree: SourceTree) -> Iterator[Evidence | Flag]:
         project.configure()
         if runs:
             tree.conditional.update({path: condition for path, condition in project.sources.items() if condition})
-            tree.conditional.update(dict.fromkeys(project.left_out(), "in no branch that Linux takes"))
+            left_out = (path for path in project.left_out() if path not in tree.built)
+            tree.conditional.update(dict.fromkeys(left_out, "in no branch that Linux takes"))
+            tree.built.update(project.sources)
+            tree.built_otherwise |= bool(project.sources) and not project.is_read
         yield from dict.fromkeys(project.lookups.evidence)
         yield from project.linked()
         yield from dict.fromkeys(project.lookups.flags)
 
 
 def _scripts(tree: SourceTree) -> str:
-    """Return setup.py with the modules beside it that it names."""
+    """Return setup.py with the modules beside it that it names, and the backend's hooks."""
     setup = tree.text("setup.py")
     beside = (path for path in tree.ending(".py") if "/" not in path and path != "setup.py" and path[:-3] in setup)
-    return "\n".join([setup, *(tree.text(path) for path in beside)])
+    return "\n".join([setup, *(tree.text(path) for path in (*beside, *hooks_of(tree)))])
 
 
 def _projects(tree: SourceTree, backend: Backend, script: str) -> list[str]:

@@ -181,7 +181,7 @@ class Evaluator(Variables):
             words = self.words(command.arguments)
             with self.lookups.under([()] if "EXCLUDE_FROM_ALL" in words else [], self.lookups.condition):
                 for word in words:
-                    self._source(self.inside(word))
+                    self.source(self.inside(word))
         if command.name in self.functions:
             self._call(command.name, command.arguments)
         elif handler := getattr(self, f"_do_{command.name}", None):
@@ -191,17 +191,21 @@ class Evaluator(Variables):
                 if argument.text in self.variables:
                     self.variables[argument.text] = None
 
+    @property
+    def is_read(self) -> bool:
+        """Whether all of its files could be read."""
+        return not any(flag.kind == "unreadable" for flag in self.lookups.flags)
+
     def left_out(self) -> Iterator[str]:
         """Yield the sources that the files name, but that stand in no branch that was followed."""
-        unread = any(flag.kind == "unreadable" for flag in self.lookups.flags)
-        for path in () if unread else self._seen:
+        for path in self._seen if self.is_read else ():
             folder, _, name = path.rpartition("/")
             for source in _NAMED.findall(self.tree.text(path)) if name == "CMakeLists.txt" else ():
                 whole = posixpath.normpath(posixpath.join(folder, source))
                 if whole in self.tree and whole not in self.sources:
                     yield whole
 
-    def _source(self, path: str) -> None:
+    def source(self, path: str) -> None:
         """Note a source that is named at this point, with the condition: none where one place has none."""
         if path.lower().endswith(_SOURCES):
             own = (self.lookups.condition or "unknown") if self.lookups.guards else ""

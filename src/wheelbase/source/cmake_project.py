@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from collections.abc import Sequence
 
 from packaging.utils import canonicalize_name
 
@@ -111,6 +112,23 @@ class Project(Search):
     def _do_file(self, command: Command, words: list[str]) -> None:
         if words[:1] == ["DOWNLOAD"]:
             self._downloads(words[1] if len(words) > 1 else "a file", "", command)
+        if len(words) > 1 and words[0] in ("GLOB", "GLOB_RECURSE"):
+            self.globbed[words[1]] = [path for word in words[2:] for path in self._matching(words[0], word)]
+            for path in self.globbed[words[1]]:
+                self.source(path)
+
+    def _matching(self, how: str, pattern: str) -> Sequence[str]:
+        folder, _, name = self.inside(pattern).rpartition("/")
+        inner = "/".join(filter(None, (folder, "**" if how == "GLOB_RECURSE" else "", name)))
+        return self.tree.matching(inner, recursive=True) or ()
+
+    def _do_list(self, command: Command, words: list[str]) -> None:
+        super()._do_list(command, words)
+        if words[:1] == ["FILTER"] and words[2:4] == ["EXCLUDE", "REGEX"] and len(words) > 4:
+            left_out = words[4].replace(".*", "").replace("\\", "").strip("^$")  # whatever else it says
+            for path in self.globbed.get(words[1], ()):
+                if left_out in path:
+                    self.sources.pop(path, None)
 
     def _do_execute_process(self, command: Command, words: list[str]) -> None:
         for before, after in itertools.pairwise(words):

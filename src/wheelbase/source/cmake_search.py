@@ -20,6 +20,7 @@ from wheelbase.source.cmake_names import (
     names_of,
 )
 from wheelbase.source.cmake_reader import Command
+from wheelbase.source.cmake_values import SOURCE
 from wheelbase.source.findings import LINKED_ANYWAY, Evidence, Flag
 from wheelbase.source.lookups import Lookups
 from wheelbase.source.tree import SourceTree, is_vendored
@@ -44,6 +45,7 @@ class Search(Evaluator):
         self.root = self.folder = root
         self.wheels, self.secondary = wheels, secondary
         self.fetched: set[str] = set()
+        self.globbed: dict[str, list[str]] = {}  # files that patterns stand for, by the variables they are kept in
         self.excluded: set[str] = set()  # targets that are built only when they are asked for
         self.unseen_targets = False  # whether something that is not followed may make targets
         self._links: list[tuple[str, Evidence]] = []
@@ -83,6 +85,9 @@ class Search(Evaluator):
         if HAD_ANYWAY.match(name) or canonicalize_name(name) in self.wheels:
             self.variables[f"{name}_FOUND"] = "TRUE" if required else None
             return
+        if self._is_brought(name):
+            self.variables[f"{name}_FOUND"] = "TRUE"
+            return
         kind, asked = PACKAGES.get(name, ("cmake", name))
         if asked in self.wheels:
             return
@@ -101,6 +106,11 @@ class Search(Evaluator):
         self.sought(name, places, required)
         if kind == "cmake" and required and len(words) > 1 and words[1][:1].isdigit():
             self._wants_version(f"{name} >= {words[1]}", command)
+
+    def _is_brought(self, name: str) -> bool:
+        """Say whether the project has said before where a package is, within the archive."""
+        names = (f"{start}_INCLUDE_DIR{end}" for start in (name, name.upper()) for end in ("", "S"))
+        return any((self.variables.get(variable) or "").startswith(SOURCE) for variable in names)
 
     def _by_own_module(self, name: str) -> tuple[int, ...]:
         """Follow a find module of the archive's own; return the places without which it finds nothing."""
@@ -146,8 +156,8 @@ class Search(Evaluator):
     def _do_find_library(self, command: Command, words: list[str]) -> None:
         required = "REQUIRED" in words
         names = [name for name in names_of(words) if re.fullmatch(r"[A-Za-z_][\w.+-]*", name)]
-        if not words or not names or LINKED_ANYWAY & set(names):
-            return
+        if not words or not names or LINKED_ANYWAY & set(names) or self.variables.get(words[0]):
+            return  # one that is set already is looked for no more
         name = next((name for name in names if not name.startswith("lib")), names[0].removeprefix("lib"))
         self.sought(words[0], [self.add("library", name.removesuffix(".so"), command, required=required)], required)
         self.files.add(words[0])
@@ -155,11 +165,15 @@ class Search(Evaluator):
     def _do_find_path(self, command: Command, words: list[str]) -> None:
         required = "REQUIRED" in words
         names = [name for name in names_of(words) if re.search(r"\.(h|hh|hpp|hxx)$", name) and name != "Python.h"]
-        if words and names:
+        if words and names and not self.variables.get(words[0]):
             self.sought(words[0], [self.add("header", names[0], command, required=required)], required)
             self.files.add(words[0])
 
     _do_find_file = _do_find_path
+
+    def _do_select_library_configurations(self, command: Command, words: list[str]) -> None:
+        for name in words[:1]:
+            self.results[f"{name}_LIBRARY"] = self.results.get(f"{name}_LIBRARY_RELEASE", ())
 
     def _do_find_program(self, command: Command, words: list[str]) -> None:
         required = "REQUIRED" in words

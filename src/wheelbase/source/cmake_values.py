@@ -13,6 +13,7 @@ _MAX_DEPTH = 40
 SOURCE = "<source>"
 """What stands for the archive's folder in paths."""
 
+_SET_ANYWHERE = frozenset(("HOME", "PATH", "PWD", "SHELL", "TMPDIR", "USER"))
 _TRUE = frozenset(("1", "ON", "YES", "TRUE", "Y"))
 _FALSE = frozenset(("0", "OFF", "NO", "FALSE", "N", "IGNORE", "NOTFOUND", ""))
 _ELSEWHERE = frozenset(
@@ -53,7 +54,7 @@ class Variables:
             match = re.search(r"\$(ENV|CACHE)?\{([^${}]*)\}", text)
             if match is None:
                 return text.replace('\\"', '"') if "${" not in text else None
-            value = None if match[1] else self.value(match[2])
+            value = self.value(match[2]) if not match[1] else None if match[1] == "CACHE" else _environment(match[2])
             if value is None or len(value) + len(text) > MAX_VALUE:
                 return None
             text = text[: match.start()] + value + text[match.end() :]
@@ -97,12 +98,13 @@ class Variables:
         """Return what DEFINED, TARGET, EXISTS and their like come to."""
         text = argument.text if argument.literal else self.text_of(argument.text)
         if text is None or text.startswith("ENV{"):
-            return UNKNOWN
+            return UNKNOWN if text is None or _environment(text[4:-1]) is None else False
         if word == "DEFINED":
             if text in self.variables or text in _KNOWN:
                 return True if self.value(text) is not None else UNKNOWN
             doubtful = text.startswith(("CMAKE_", "Python", "PYTHON", "SKBUILD", "CACHE{")) or text in self.results
-            return UNKNOWN if doubtful or text.endswith(("_FOUND", "_DIR", "_ROOT")) else False
+            sought = text.rpartition("_")[0] in self.results  # which sets more variables than are known
+            return UNKNOWN if doubtful or sought or text.endswith("_FOUND") else False
         if word == "TARGET":
             return True if text in self.targets else UNKNOWN
         if word in ("EXISTS", "IS_DIRECTORY") and text.startswith(SOURCE):
@@ -114,6 +116,11 @@ class Variables:
         """Return a path within the archive, from one relative to the folder or to a variable of CMake's."""
         joined = text.removeprefix(SOURCE).lstrip("/") if text.startswith(SOURCE) else self.folder + text
         return posixpath.normpath(joined) if joined else ""
+
+
+def _environment(name: str) -> str | None:
+    """Return what a variable of the environment holds: nothing, but for those that every machine sets."""
+    return None if name in _SET_ANYWHERE else ""
 
 
 def _folders_of(path: str) -> Iterator[str]:

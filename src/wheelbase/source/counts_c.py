@@ -4,12 +4,15 @@ import posixpath
 import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from functools import lru_cache
 
 from wheelbase.source.includes import own_header
 from wheelbase.source.tree import SourceTree
 
 _INCLUDE = re.compile(rb"#[ \t]*include[ \t]*(?:\"([^\"\n]{1,200})\"|<([^>\n]{1,200})>)")
 _EXPANDED = re.compile(r"[_-]template\.c(?:pp)?$|\.c(?:pp)?\.(?:src|in|tp)$", re.IGNORECASE)
+_TEMPLATE_SUFFIXES = ("in", "tp", "src")
+_TEMPLATES = (".pyx", ".pxi", ".c", ".cpp")
 _TIMES_EXPANDED = 4  # a template of C is written out for each of about so many types
 _MOST_STEPS = 300_000  # files looked at for what all sources include, taken together
 _DEEPEST = 60  # of headers that include headers
@@ -88,3 +91,16 @@ def extensions_of(tree: SourceTree) -> Mapping[str, int]:
         name = posixpath.normpath(named)
         made[name if name in tree else next(iter(tree.headers(name.rpartition("/")[2])), name)] |= extensions
     return {path: len(extensions) for path, extensions in made.items()}
+
+
+@lru_cache(1 << 14)
+def suffix_of(path: str) -> str:
+    """Return the suffix that says what a file becomes: that of the template (`.pyx.in`, `.c.src`) where it is one."""
+    stem, dot, last = untemplated(path.rsplit("/", 1)[-1].lower()).rpartition(".")
+    return f".{last}" if dot and stem else ""
+
+
+def untemplated(name: str) -> str:
+    """Return the name of the file that is made of one, which is its own where it is no template."""
+    stem, _, last = name.rpartition(".")
+    return stem if last in _TEMPLATE_SUFFIXES and stem.endswith(_TEMPLATES) else name

@@ -41,7 +41,7 @@ _SCRIPTS = ("setup.py", "setup.cfg", "pyproject.toml", "meson.build", "CMakeList
 
 def find_in_cython(tree: SourceTree) -> Iterator[Evidence]:
     """Yield the headers and libraries that Cython sources name, each once. What no module takes in is optional."""
-    used = _used_files(tree)
+    used = frozenset() if tree.built_nothing else _used_files(tree)
     found: dict[tuple[str, str, str], Evidence] = {}
     headers: dict[str, None] = {}  # of the archive
     for path in sorted(
@@ -150,6 +150,8 @@ def find_languages(tree: SourceTree) -> Iterator[Evidence]:
     Of other languages than C, C++ and Cython sources alone tell nothing: archives have bindings, tools and experiments
     in them that no build compiles. Those are found where a build says that it compiles them.
     """
+    if tree.built_nothing:
+        return
     made = {path.rsplit(".", 1)[0] for path in tree.ending(*C_SUFFIXES)}
     modules = [path for path in tree.ending(".pyx", ".pyx.in", ".pyx.tp") if _MODULE.sub("", path) not in made]
     named = {

@@ -33,6 +33,7 @@ _WORD = re.compile(r"[\w.+-]+")
 _GLOB = re.compile(r"\*\.(?:c\b|cc|cpp|cxx|\{|\[)|\bglob\b|\blistdir\b|\bos\.walk\b|\bfile\(GLOB", re.IGNORECASE)
 _SCRIPTS = ("CMakeLists.txt", "pyproject.toml", "setup.cfg", "MODULE_SOURCES")
 _PUT_OUT_BY = ("meson.build", "CMakeLists.txt")
+_TEMPLATES = (".in", ".src", ".cmake", ".tp", ".template", ".meson")
 _GENERATOR = re.compile(r"^_?(?:gen|make_)", re.IGNORECASE)
 _HEADER_WORD = re.compile(r"[\"'/ (]([\w.+-]{1,80}\.(?:h|hh|hpp|inc|c))(?=[\"' \n)])")
 _PUTS_OUT = re.compile(r"\boutput\s*:|configure_file|multi_targets|\bOUTPUT\b|generate_export_header", re.IGNORECASE)
@@ -92,7 +93,7 @@ class _Search:
         steps = 0
         for start in starts:
             named = start in self._named
-            followed = named and not self._tree.unfollowed
+            followed = named and not self._tree.unfollowed and self._is_built(start)
             sure = followed and start not in self._tree.conditional and not start.startswith(self._configured)
             left = [(start, sure)]
             while left:
@@ -107,6 +108,13 @@ class _Search:
                     if own := self._pass(path, include, sure, named):
                         left.append((own, sure and include.state == "live"))
         return self._found.values()
+
+    def _is_built(self, source: str) -> bool:
+        """Say whether a source is seen to be compiled, or may be in a way that is not seen."""
+        built = self._tree.built
+        if self._tree.built_nothing:
+            return False
+        return not built or self._tree.built_otherwise or source in built or not source.endswith(C_SUFFIXES)
 
     def _pass(self, path: str, include: Include, sure: bool, named: bool) -> str:
         """Note an include; return the archive's own file that it means, empty where there is none to be followed."""
@@ -243,11 +251,14 @@ def _resolve(tree: SourceTree, folder: str, plain: str) -> str | None:
     base = plain.rsplit("/", 1)[-1]
     if plain.startswith("../") or base in tree.basenames:
         ends = "/" + plain.rsplit("../", 1)[-1]
-        found = (other for other in tree.headers(base)[:_MOST_NAMESAKES] if f"/{other}".endswith(ends))
-        return next(found, "" if plain.startswith("../") else None)
+        own = next((other for other in tree.headers(base)[:_MOST_NAMESAKES] if f"/{other}".endswith(ends)), None)
+        if own or plain.startswith("../"):
+            return own or ""
+        templates = (other for suffix in _TEMPLATES for other in tree.headers(base + suffix)[:_MOST_NAMESAKES])
+        return "" if any(f"/{other.rpartition('.')[0]}".endswith(ends) for other in templates) else None
     if "/" in plain and plain.partition("/")[0] in _bundled(tree):
         return ""
-    made = any(base + suffix in tree.basenames for suffix in (".in", ".src", ".cmake", ".tp", ".template", ".meson"))
+    made = any(base + suffix in tree.basenames for suffix in _TEMPLATES)
     stem = base.rsplit(".", 1)[0]
     dispatched = stem.endswith(".dispatch") and any(stem + suffix in tree.basenames for suffix in C_SUFFIXES)
     return "" if made or dispatched or _is_made_of_cython(tree, stem) else None

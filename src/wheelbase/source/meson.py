@@ -35,7 +35,11 @@ def find_in_meson(tree: SourceTree) -> Iterator[Evidence | Flag]:
         secondary=not runs and "meson" not in tree.text("setup.py"),
     )
     Project(build, settings=backend.meson_options).configure()
-    if not build.secondary and not any(flag.kind == "unreadable" for flag in lookups.flags):
+    unread = any(flag.kind == "unreadable" for flag in lookups.flags)
+    if not build.secondary:
+        tree.built.update(build.reader.told)
+        tree.built_otherwise |= unread
+    if not build.secondary and not unread:
         tree.conditional.update(dict.fromkeys(build.reader.left_out(), "in no branch that Linux takes"))
     yield from dict.fromkeys(lookups.evidence)
     yield from _asks_pkg_config(lookups.evidence)

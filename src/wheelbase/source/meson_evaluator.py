@@ -21,6 +21,7 @@ from wheelbase.source.meson_values import (
     merged,
     truth_of,
 )
+from wheelbase.source.python_platform import told_by_name
 
 _OBJECTS = {name: Thing(name) for name in ("meson", "host_machine", "build_machine", "target_machine")}
 
@@ -139,7 +140,9 @@ class Evaluator:
             case "BooleanNode" | "NumberNode":
                 return node.value
             case "IdNode":
-                return self.variables.get(node.value, _OBJECTS.get(node.value, UNKNOWN))
+                value = self.variables.get(node.value, _OBJECTS.get(node.value, UNKNOWN))
+                told = told_by_name(node.value).value if value == UNKNOWN else None
+                return value if told is None else told
             case "ParenthesizedNode":
                 return self.value(node.inner)
             case "ArrayNode":

@@ -64,16 +64,26 @@ class Reader:
         if _SOURCE.fullmatch(text):
             self._told.add((path, text))
 
+    @property
+    def told(self) -> set[str]:
+        """The sources that were reached, by their paths."""
+        return {_beside(path, name) for path, name in self._told}
+
     def left_out(self) -> Iterator[str]:
         """Yield the sources that the files name, but that stand in no branch that was followed."""
+        told = self.told
         for path in self._seen:
             for name in _QUOTED.findall(self._tree.text(path)):
-                whole = posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
-                if _SOURCE.fullmatch(name) and (path, name) not in self._told and whole in self._tree:
+                whole = _beside(path, name)
+                if _SOURCE.fullmatch(name) and whole not in told and whole in self._tree:
                     yield whole
 
     def _unreadable(self, path: str, line: int, text: str) -> None:
         self._lookups.flag(Flag(kind="unreadable", text=text, where=f"{path}:{line}"))
+
+
+def _beside(path: str, name: str) -> str:
+    return posixpath.normpath(posixpath.join(posixpath.dirname(path), name))
 
 
 class Wrap(msgspec.Struct, frozen=True, kw_only=True):

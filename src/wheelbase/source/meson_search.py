@@ -29,6 +29,7 @@ from wheelbase.system.names import Kind
 _SECONDARY = 0.4
 _SYSTEM_FOLDERS = ("/usr", "/lib", "/opt", "/sw", "lib", "lib64")
 _ALTERNATIVE = 0.3
+_DOWNLOADS = re.compile(r"\burlopen\(|\burlretrieve\(|\brequests\.get\(")
 _MODULE = re.compile(r"[A-Za-z][\w.+-]*")
 
 
@@ -96,6 +97,9 @@ class Search(Evaluator):
 
     def run_command(self, words: list[Any], keywords: dict[str, Any], where: str) -> None:
         """Note a program that is run while configuring, and the modules that pkg-config is asked for."""
+        for path in (posixpath.normpath(self.folder + word) for word in words if isinstance(word, str)):
+            if path.endswith(".py") and _DOWNLOADS.search(self.build.tree.text(path)):
+                self.flag("download", f"{path} downloads something", where)
         if words and isinstance(words[0], str):
             self.find_program(words[:1], {}, where)
             if words[0] in ("pkg-config", "pkgconf"):

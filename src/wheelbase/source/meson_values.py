@@ -214,8 +214,10 @@ def merged(one: dict[str, Any], other: dict[str, Any], test: Maybe = UNKNOWN) ->
         if left is right:
             result[name] = left
         elif isinstance(left, Sought) and isinstance(right, Sought):
-            places = tuple(dict.fromkeys((*left.places, *right.places)))[:_MAX_PLACES]
+            places = tuple(sorted({*left.places, *right.places}))[:_MAX_PLACES]  # in the order of looking
             result[name] = Sought(places, left.found if left.found is right.found else None)
+        elif isinstance(left, list) and isinstance(right, list) and _are_sought(left) and _are_sought(right):
+            result[name] = [merged({"": one}, {"": two}, test)[""] for one, two in zip(left, right, strict=False)]
         elif isinstance(left, list | Some) and isinstance(right, list | Some):
             same = type(left) is type(right) is list and left == right
             result[name] = left if same else _united(left, right)
@@ -224,6 +226,10 @@ def merged(one: dict[str, Any], other: dict[str, Any], test: Maybe = UNKNOWN) ->
         else:
             result[name] = left if type(left) is type(right) and left == right else UNKNOWN
     return result
+
+
+def _are_sought(items: list[Any]) -> bool:
+    return bool(items) and all(isinstance(item, Sought) for item in items)
 
 
 def _united(left: Iterable[Any], right: Iterable[Any]) -> Some:

@@ -96,7 +96,7 @@ def needs_on(findings: Findings, system: System, *, project: str = "") -> Needs:
         by_name[need.package] = package
         (tools if _is_tool(places, package) and required else build if required else optional).append(need)
     missing = tuple(dict.fromkeys(_missing(one) for one in unknown if one.row))
-    told = tuple(against_release(findings.flags, system))
+    told = (*against_release(findings.flags, system), *_without_compiler(findings, system))
     return Needs(
         build=tuple(build),
         optional=tuple(optional),
@@ -227,6 +227,16 @@ def _toolchain(findings: Findings, system: System) -> Iterable[Need]:
                 places.setdefault(package, []).append(one.where)
     for package, where in places.items():
         yield Need(package=package, confidence=_CERTAIN, evidence=tuple(dict.fromkeys(where))[:_MOST_PLACES])
+
+
+def _without_compiler(findings: Findings, system: System) -> Iterable[Told]:
+    """Yield the languages that the build compiles and no package of the system does."""
+    places = {one.name: one.where for one in findings.evidence if one.kind == "language" and one.need == "required"}
+    for language, where in places.items():
+        row = system.names.row_for("language", language)
+        if row and system.manager in row.absent:
+            text = f"a compiler for {language} is in no package of this release that is known"
+            yield Told(flag=Flag(kind="dynamic", text=text, where=where), fails=False)
 
 
 def _run(

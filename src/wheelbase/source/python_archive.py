@@ -5,6 +5,7 @@ import posixpath
 from collections.abc import Callable
 
 from wheelbase.source.python_evaluator import Call
+from wheelbase.source.python_platform import truth
 from wheelbase.source.python_values import NOTHING, Const, Instance, Many, Table, Unknown, Value, texts
 from wheelbase.source.tree import SourceTree
 
@@ -35,9 +36,23 @@ class Archive:
             return self._setting(call.last, call.owner, call)
         if call.name in ("os.path.exists", "os.path.isfile", "os.path.isdir", "path.exists") and call.arguments:
             return self._exists(call.arguments[0])
+        if call.last in ("glob", "iglob", "rglob"):
+            return self._matching(call)
         if call.last in ("exists", "is_file", "is_dir") and isinstance(call.owner, Const):
             return self._exists(call.owner)
         return None
+
+    def _matching(self, call: Call) -> Value | None:
+        """Return the files that a pattern means: of `glob`, or of a path, in whose patterns "**" is for any folders."""
+        folder = call.owner.value if isinstance(call.owner, Const) else ""
+        pattern = call.arguments[0].value if call.arguments and isinstance(call.arguments[0], Const) else None
+        if not isinstance(pattern, str) or not isinstance(folder, str) or (call.owner is None and "." in call.name):
+            return None
+        recursive = bool(folder) or truth(call.named.get("recursive", Const(False))).value is not False
+        found = self.tree.matching(
+            posixpath.join(folder, "**" if call.last == "rglob" else "", pattern), recursive=recursive
+        )
+        return Many([((), Const(path, call.where, default=True)) for path in found]) if found else None
 
     def _exists(self, path: Value) -> Value | None:
         if not isinstance(path, Const) or not isinstance(path.value, str) or path.value.startswith("/"):

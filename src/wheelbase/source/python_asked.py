@@ -25,6 +25,14 @@ from wheelbase.source.python_values import (
 )
 
 NAMED_LIST = re.compile(r"_*([a-z0-9]+_)*(libraries|libs|library_names?)_*", re.IGNORECASE)
+_METADATA = frozenset(
+    "name version description long_description long_description_content_type author author_email maintainer license"
+    " maintainer_email url download_url project_urls keywords classifiers platforms python_requires install_requires"
+    " extras_require tests_require test_suite packages package_dir package_data include_package_data py_modules"
+    " exclude_package_data data_files scripts entry_points zip_safe license_files namespace_packages obsoletes"
+    " dependency_links provides requires".split()
+)
+_NOT_WITHOUT_EXTENSIONS = frozenset(("build_ext", "sdist", "test", "clean"))  # commands that are not run then
 LOOSE = 0.5  # of a word that is known for its form alone
 
 
@@ -45,12 +53,26 @@ class Linked:
 class Built:
     """A place where a script hands extensions on to be compiled; `guard` holds what it does where that fails.
 
-    `setup` is a call of setup() that does it, with the `extensions` that it is given.
+    `setup` is a call of setup() that does it, with the `extensions` that it is given. A `plain` call is setuptools'
+    own, and gives nothing else that could be compiled.
     """
 
     guard: Guard = ()
     setup: Condition | None = None
     extensions: Value = NOTHING
+    plain: bool = False
+
+
+def is_plain(call: Call) -> bool:
+    """Say whether a call of setup() is setuptools' own, and gives nothing to compile but extensions."""
+    commands = call.named.get("cmdclass", Table())
+    return (
+        call.name in ("setuptools.setup", "distutils.core.setup")
+        and _METADATA.issuperset(call.named.keys() - {"cmdclass", "ext_modules", "setup_requires"})
+        and isinstance(commands, Table)
+        and not commands.open
+        and _NOT_WITHOUT_EXTENSIONS.issuperset(commands.entries)
+    )
 
 
 @dataclass(slots=True, eq=False)
@@ -85,6 +107,10 @@ class Asked(Watcher):
         """Return how much was found."""
         return len(self.found)
 
+    def failing(self, start: int, end: int) -> tuple[Request, ...]:
+        """Return what was asked for between two moments in a way that fails where it is not there."""
+        return tuple(item for item in self.found[start:end] if isinstance(item, Request) and item.demanded)
+
     def demand(self, start: int) -> None:
         """Make all probes since `start` ones that may not fail."""
         for item in self.found[start:]:
@@ -104,7 +130,7 @@ class Asked(Watcher):
             and all(isinstance(item, Const) for _, item in found)
             for value, count in self.given
         )
-        return bool(self.compiled) and known and not self.own and not self.sources
+        return bool(self.compiled) and known and not self.own and not any(compiled for _, compiled in self.sources)
 
     def constant(self, text: str, where: str, guard: Guard) -> None:
         """Keep a text in live code that is C, or the name of a *-config program."""

@@ -4,7 +4,7 @@ import posixpath
 import re
 
 from wheelbase.source.findings import Flag
-from wheelbase.source.python_asked import NAMED_LIST, Asked, Built, Linked, Listener, Made
+from wheelbase.source.python_asked import NAMED_LIST, Asked, Built, Linked, Listener, Made, is_plain
 from wheelbase.source.python_commands import find_in_command, is_pkg_config, is_program, modules_of, told
 from wheelbase.source.python_evaluator import Call
 from wheelbase.source.python_platform import is_elsewhere
@@ -159,7 +159,8 @@ def _setup(asked: Asked, call: Call) -> Value | None:
         for line in filter(None, map(str.strip, said.text.split("\n"))):
             asked.found.append(Request("requirement", line, said.where or call.where, said.guard, 0.9))
     if call.node:
-        asked.found.append(Built(call.guard, Condition(call.node), call.named.get("ext_modules", Many())))
+        extensions = call.named.get("ext_modules", Many())
+        asked.found.append(Built(call.guard, Condition(call.node), extensions, plain=is_plain(call)))
     if isinstance(commands := call.named.get("cmdclass"), Table):
         asked.commands.update({str(key): value for key, value in commands.entries.items()})
     return None

@@ -100,8 +100,14 @@ class Branches(Calls):
         by_default = isinstance(value, Unknown) and value.name.startswith("os.environ")
         for guard, item in self.turns(value):
             self.assign(node.target, item)
+            before, left = dict(self.scope.names), len(self.gone)
             with self.under(*guard, *((self.conditions.of(node.iter),) if by_default else ())):
                 flow = self.block(node.body)
+            if skipped := tuple(self.gone[left:]):  # the turn may have ended before it set what it sets
+                after = join(before, ((), before), (skipped, dict(self.scope.names)))
+                self.scope.names.clear()
+                self.scope.names.update(after)
+                guard = both(guard, skipped)
             if flow in (Flow.RETURN, Flow.FAIL) and not guard and not isinstance(value, Unknown):
                 return flow
             if flow is Flow.BREAK and not guard:
@@ -148,6 +154,8 @@ class Branches(Calls):
         if falls_back:
             condition = self.conditions.of(node)
             self.watcher.narrow(start, found, condition)
+            if flow is Flow.RETURN:
+                self.frames[-1].hopes += self.watcher.failing(start, found)
             results = self.frames[-1].returned
             for number in range(returned, ends):  # "return True": whether it gets there is what is asked
                 own, value = results[number]

@@ -242,6 +242,8 @@ class Calls(Expressions):
                 named[keyword.arg] = value
                 continue
             for guard, table in value.options if isinstance(value, Either) else (((), value),):
+                if not isinstance(table, Table) or table.open:
+                    named["**"] = NOTHING  # and more that is not known
                 for key, entry in table.entries.items() if isinstance(table, Table) else ():
                     named[str(key)] = Either(((guard, entry),)) if guard else entry
         return arguments, named

@@ -5,7 +5,7 @@ from typing import Any
 
 from wheelbase.source.python_evaluator import Evaluator, Stopped
 from wheelbase.source.python_fold import combine, fold, text_method
-from wheelbase.source.python_methods import extend, items_of, list_method, put, table_method, update
+from wheelbase.source.python_methods import common, extend, items_of, list_method, put, table_method, update
 from wheelbase.source.python_values import (
     NOTHING,
     Const,
@@ -22,6 +22,7 @@ from wheelbase.source.python_values import (
 )
 
 _MAX_TURNS = 40  # of a loop
+_MAX_MADE = 200  # of a comprehension
 
 
 class Collections(Evaluator):
@@ -108,6 +109,8 @@ class Collections(Evaluator):
             table = Table(dict(left.entries), self.guard, left.open)
             update(table, right, self.guard)
             return table
+        if isinstance(operation, ast.BitAnd) and isinstance(left, Many) and isinstance(right, Many):
+            return common(left, right)
         if isinstance(operation, ast.Mult | ast.Sub) and lists:
             return left
         return combine(operation, left, right, where)
@@ -151,7 +154,10 @@ class Collections(Evaluator):
             if isinstance(made, Many | Table):
                 made.open = True
             return [((), Unknown(requests=requests_of(value)))]
-        return items[:_MAX_TURNS]
+        most = _MAX_TURNS if made is None else _MAX_MADE
+        if isinstance(made, Many | Table) and len(items) > most:
+            made.open = True
+        return items[:most]
 
     def method(self, name: str, owner: Value, arguments: list[Value], named: dict[str, Value], node: ast.AST) -> Value:
         """Return what a method of a list, dictionary or text gives."""

@@ -77,6 +77,9 @@ class Watcher(Protocol):
     def narrow(self, start: int, end: int, condition: Condition) -> None:
         """Put what was found between two moments on a condition."""
 
+    def failing(self, start: int, end: int) -> tuple[Request, ...]:
+        """Return what was asked for between two moments in a way that fails where it is not there."""
+
     def demand(self, start: int) -> None:
         """Make all probes since `start` ones that may not fail."""
 

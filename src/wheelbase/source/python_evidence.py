@@ -38,12 +38,13 @@ _MAX_GROUP = 40  # places that ask for one thing
 _MAX_ROUNDS = 8
 _Tests = dict[tuple[int, bool], Condition]
 OTHER_BUILDS = frozenset(("configure", "make", "cmake", "meson", "ninja", "scons"))
+_FOLLOWED = frozenset(("cmake", "meson", "ninja"))  # whose files are
 _BUILD_TOOLS = frozenset(("configure", "make", "cmake", "autoreconf", "meson", "ninja"))
 
 
 def evidence_of(asked: Asked, tree: SourceTree) -> Iterator[Evidence]:
     """Yield the evidence of all that was asked for; of several at one place the strongest."""
-    requests = [item for item in islice(_requests(asked, tree), _MAX_REQUESTS) if not _is_known(item, asked)]
+    requests = [item for item in islice(_requests(asked, tree), _MAX_REQUESTS) if not _is_known(item, asked, tree)]
     _settle_alternatives(requests)
     requests += _of_libtool(requests, tree)
     copies = _copies(tree) if any(request.name in _BUILD_TOOLS for request in requests) else set()
@@ -98,10 +99,13 @@ def _rank(evidence: Evidence) -> tuple[bool, float]:
     return evidence.need == "required", evidence.weight
 
 
-def _is_known(request: Request, asked: Asked) -> bool:
+def _is_known(request: Request, asked: Asked, tree: SourceTree) -> bool:
     if request.kind == "program" and request.probe and not request.demanded and not is_program(request.name):
         return True  # scripts look for many programs, which only tell them something where they are there
-    return request.kind == "library" and (request.name in asked.own or is_always_there(request.name))
+    if request.kind != "library":
+        return False
+    brought = any(f"lib{request.name}{suffix}" in tree.basenames for suffix in (".a", ".so"))
+    return brought or request.name in asked.own or is_always_there(request.name)
 
 
 def _requests(asked: Asked, tree: SourceTree) -> Iterator[Request]:
@@ -177,6 +181,19 @@ def _without_opposites(asked: Iterable[Guard]) -> list[Guard]:
     return [tuple(guard.values()) for guard in guards]
 
 
+def path_of(said: Said, tree: SourceTree) -> str:
+    """Return the path of a source that scripts compile: where there is none at that place, of one of its name."""
+    name = posixpath.normpath(said.text)
+    return name if name in tree else next(iter(tree.headers(name.rpartition("/")[2])), name)
+
+
+def builds_otherwise(asked: Asked) -> bool:
+    """Say whether more may be compiled than the sources that scripts are seen to compile."""
+    return not asked.knows_all_sources() or any(
+        isinstance(item, Request) and item.name in OTHER_BUILDS - _FOLLOWED for item in asked.found
+    )
+
+
 def conditional_sources(asked: Asked, tree: SourceTree) -> Mapping[str, str]:
     """Return the sources that scripts compile on conditions only, each with one of them.
 
@@ -187,8 +204,7 @@ def conditional_sources(asked: Asked, tree: SourceTree) -> Mapping[str, str]:
     found = {}
     forgiving = _forgiven(asked)
     for extension, said in islice(asked.compiled, _MAX_REQUESTS):
-        name = posixpath.normpath(said.text)
-        path = name if name in tree else next(iter(tree.headers(name.rpartition("/")[2])), name)
+        path = path_of(said, tree)
         if extension in asked.removed:
             found[path] = f"unless removed at {asked.removed[extension]}"
         groups[path.rpartition(".")[0]].append(both(said.guard, forgiving))
@@ -197,11 +213,14 @@ def conditional_sources(asked: Asked, tree: SourceTree) -> Mapping[str, str]:
         left = _without_opposites(guards)
         if all(left):
             found.update(dict.fromkeys(paths[base], str(left[0][-1])))
-    if asked.knows_all_sources() and not any(isinstance(r, Request) and r.name in OTHER_BUILDS for r in asked.found):
-        sources = {path: path.rpartition(".")[0] for path in tree.ending(*C_SUFFIXES, ".pyx")}
-        if groups.keys() <= set(sources.values()):
-            others = (path for path, base in sources.items() if base not in groups)
-            found.update(dict.fromkeys(others, "of no extension that is made on Linux"))
+    if any(isinstance(r, Request) and r.name in OTHER_BUILDS for r in asked.found):
+        return found
+    sources = {path: path.rpartition(".")[0] for path in tree.ending(*C_SUFFIXES, ".pyx")}
+    others = (path for path, base in sources.items() if base not in groups)
+    if asked.knows_all_sources() and groups.keys() <= set(sources.values()):
+        found.update(dict.fromkeys(others, "of no extension that is made on Linux"))
+    elif found and asked.made and not asked.own and all(path in found for group in paths.values() for path in group):
+        found.update(dict.fromkeys(others, next(iter(found.values()))))
     return found
 
 

@@ -88,6 +88,14 @@ def list_method(name: str, target: Many, arguments: list[Value], guard: Guard) -
     return NOTHING
 
 
+def common(left: Many, right: Many) -> Value:
+    """Return what two sets of known values have in common."""
+    values = [[item.value for _, item in one.items if isinstance(item, Const)] for one in (left, right)]
+    if left.open or right.open or [len(left.items), len(right.items)] != [len(known) for known in values]:
+        return NOTHING
+    return Many([(guard, item) for guard, item in left.items if isinstance(item, Const) and item.value in values[1]])
+
+
 def _is(item: Value, sought: Const) -> bool:
     return isinstance(item, Const) and item.value == sought.value
 

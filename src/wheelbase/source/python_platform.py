@@ -108,7 +108,8 @@ def is_elsewhere(name: str) -> bool:
     return any(_OTHER.fullmatch(word) for word in _WORDS.findall(name))
 
 
-def _flag(name: str) -> Truth:
+def told_by_name(name: str) -> Truth:
+    """Say what a variable holds on Linux, as far as its name tells ("is_windows")."""
     last = name.rsplit(".", 1)[-1].lower()[:_MAX_NAME]
     if _FLAG.fullmatch(last):
         return Truth(False)
@@ -122,7 +123,7 @@ def truth(value: Value) -> Truth:
     if isinstance(value, Const):
         return Truth(bool(value.value), not value.default)
     if isinstance(value, Unknown):
-        return _flag(value.name) if value.name else Truth(None)
+        return told_by_name(value.name) if value.name else Truth(None)
     if isinstance(value, Either):
         return _truth_of_either(value)
     if isinstance(value, Many):

@@ -8,18 +8,20 @@ import ast
 import re
 from collections.abc import Iterator
 
-from wheelbase.source.backend import Backend, backend_of, pyproject_of
+from wheelbase.source.backend import Backend, backend_of, hooks_of, pyproject_of
 from wheelbase.source.findings import Evidence, Flag
 from wheelbase.source.includes import C_SUFFIXES
 from wheelbase.source.python_archive import Archive
-from wheelbase.source.python_asked import Asked
+from wheelbase.source.python_asked import Asked, Built
 from wheelbase.source.python_asks import LISTENERS
 from wheelbase.source.python_evaluator import Exhausted, Stopped
 from wheelbase.source.python_evidence import (
     OTHER_BUILDS,
+    builds_otherwise,
     conditional_sources,
     dynamic_of,
     evidence_of,
+    path_of,
     settle_extensions,
 )
 from wheelbase.source.python_expressions import member
@@ -34,6 +36,8 @@ from wheelbase.source.python_values import (
     Scope,
     Table,
     Unknown,
+    is_open,
+    leaves,
 )
 from wheelbase.source.syntax import parse_quietly
 from wheelbase.source.tree import SourceTree, is_vendored
@@ -46,6 +50,7 @@ _HANDED_LATER = re.compile(rb"\.(?:ext_modules|extensions)(?:\[:\])?\s*(?:\+?=(?
 _KNOWN_MEANS = re.compile(
     rb"Extension|ext[_-]modules|build_ext\]|add_library|set_source|\.verify\(|pybind11|CMake|cythonize"
 )
+_WITHOUT_EXTENSIONS = frozenset("setuptools wheel setuptools-scm packaging toml tomli versioneer numpy pip".split())
 _BUILD_TOOLS = OTHER_BUILDS | {"cargo", "go"}
 _FFI = re.compile(rb"\bFFI\(\)[\s\S]*\.(?:set_source|verify)\(")
 _BUILDS_OR_RUNS = re.compile(rb"subprocess|os\.system|" + _BUILDS.pattern, re.IGNORECASE)  # beside setup.py
@@ -64,7 +69,6 @@ _OTHER_BACKENDS = (
     "enscons",
     "uv_build",
 )
-_NAMED_SCRIPT = re.compile(r"""\b(?:path|script|build|hook|setup-script)\s*=\s*["']([\w./-]+\.py)["']""")
 
 # What pip runs of setuptools' commands when it makes a wheel.
 _COMMANDS_RUN = re.compile(r"build(_\w+)?|install(_\w+)?|egg_info|bdist_wheel|dist_info|editable_wheel|config(_\w+)?")
@@ -83,12 +87,18 @@ def find_in_python(tree: SourceTree) -> Iterator[Evidence | Flag]:
     """Yield what the build scripts of an archive ask for. Nothing is run; broken scripts are flagged."""
     scripts = _Scripts(tree)
     scripts.follow_all()
+    if tree.whole and "setup.py" not in tree and "pyproject.toml" not in tree:
+        yield Flag(kind="unreadable", text="there is no file that tells pip how to build it", where="setup.py")
     if not any(_HANDED_LATER.search(tree.raw(path)) for path in scripts.scopes):
         settle_extensions(scripts.asked)
-    if scripts.compile_otherwise() and any(tree.ending(*C_SUFFIXES)):
+    if scripts.build_nothing():
+        tree.built_nothing = True
+    elif scripts.compile_otherwise() and any(tree.ending(*C_SUFFIXES)):
         tree.unfollowed = True
         yield Flag(kind="dynamic", text="a program of its own compiles the sources", where="setup.py:1")
     tree.conditional.update(conditional_sources(scripts.asked, tree))
+    tree.built.update(path_of(said, tree) for _, said in scripts.asked.compiled)
+    tree.built_otherwise = bool(tree.built) and builds_otherwise(scripts.asked)
     for extension, said in scripts.asked.compiled:
         tree.compiled.setdefault(said.text, set()).add(extension)
     yield from evidence_of(scripts.asked, tree)
@@ -119,6 +129,19 @@ class _Scripts:
         known = any(_KNOWN_MEANS.search(self.tree.raw(path)) for path in told)
         others = any(path in self.tree for path in ("CMakeLists.txt", "meson.build", "Cargo.toml"))
         return bool(self.scopes) and not (tools or known or others or self.asked.compiled)
+
+    def build_nothing(self) -> bool:
+        """Say whether setup.py is all that builds, and makes no extension whatever happens."""
+        calls = [item for item in self.asked.found if isinstance(item, Built)]
+        return (
+            (bool(calls) or "setup.py" not in self.tree)
+            and all(item.plain and not is_open(item.extensions) for item in calls)
+            and not any(True for item in calls for _ in leaves(item.extensions, ()))
+            and self.backend.required_names <= _WITHOUT_EXTENSIONS
+            and self.backend.name.startswith("setuptools.build_meta")
+            and not self.flags
+            and b"ext-modules" not in self.tree.raw("pyproject.toml")
+        )
 
     def follow_all(self) -> None:
         """Follow every script that the build runs, then what the build calls of them."""
@@ -266,12 +289,11 @@ def _roots(tree: SourceTree, backend: Backend, folders: list[str]) -> Iterator[s
         for end in (".py", "/__init__.py")
     ]
     if named.startswith(_OTHER_BACKENDS) and not any(path in tree for path in inner):
-        named_scripts = {found[1] for found in _NAMED_SCRIPT.finditer(tree.text("pyproject.toml"))}
-        yield from (path for path in sorted(named_scripts | {"hatch_build.py", "pdm_build.py"}) if path in tree)
+        yield from hooks_of(tree)
         return
     yield from inner
     yield "setup.py"
-    told = " ".join(tree.text(path) for path in ("setup.py", "pyproject.toml", "setup.cfg"))
+    told = " ".join(tree.text(path) for path in (*inner, "setup.py", "pyproject.toml", "setup.cfg"))
     for path in tree.ending(".py"):
         name = path.rsplit("/", 1)[-1]
         if path.count("/") > 4 or is_vendored(path) or not _BUILD_SCRIPT.fullmatch(name):
@@ -279,7 +301,6 @@ def _roots(tree: SourceTree, backend: Backend, folders: list[str]) -> Iterator[s
         data = tree.raw(path)
         if name == "setup.py" and "/" in path and b"numpy.distutils" not in data:
             continue
-        if _BUILDS.search(data) and (
-            b"set_source" in data or name == "setup.py" or ("/" not in path and name[:-3] in told)
-        ):
+        run = name == "setup.py" or (name[:-3] in told and ("/" not in path or b"set_source" in data))
+        if run and _BUILDS.search(data):
             yield path

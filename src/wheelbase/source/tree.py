@@ -9,6 +9,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path, PurePath, PurePosixPath
 from typing import Any
@@ -24,6 +25,9 @@ _TEXTS = frozenset(
     " .hxx .inc .m4 .ac .mk .i .go .rs .f .f77 .f90 .f95 .for .gyp .pc".split()
 )
 _TEXT_NAMES = frozenset("configure Makefile SConstruct BUILD PKG-INFO .gitmodules go.mod".split())
+_MAX_PATTERN = 200  # characters
+_MAX_STARS = 8
+_MAX_MATCHES = 1_000_000  # files that patterns are held against
 _IGNORED_FOLDERS = frozenset(
     (".git", ".hg", ".tox", ".nox", ".venv", "venv", "node_modules", "__pycache__", ".mypy_cache")
 )
@@ -57,8 +61,12 @@ class SourceTree:
         self._contents = contents
         self.basenames = frozenset(path.rsplit("/", 1)[-1] for path in sizes)
         self.notes: dict[str, Any] = {}
+        self._matched: dict[tuple[tuple[str, ...], bool], list[str]] = {}
         self.conditional: dict[str, str] = {}  # sources that are compiled on a condition only, by what reads scripts
         self.unfollowed = False  # whether sources are compiled by a way that is not known, so that any may be
+        self.built_nothing = False  # whether nothing is compiled, whatever sources there are
+        self.built: set[str] = set()  # sources that are seen to be compiled, on whatever condition
+        self.built_otherwise = False  # whether more may be compiled than those
         self.compiled: dict[str, set[str]] = {}  # extensions by the files that scripts make them of, as they name them
 
     def __contains__(self, path: str) -> bool:
@@ -89,9 +97,28 @@ class SourceTree:
         """Return the paths of the files of a name, the shortest first."""
         return self._by_name.get(name, ())
 
+    def matching(self, pattern: str, *, recursive: bool = False) -> Sequence[str] | None:
+        """Return the paths that a shell's pattern means, None where it is not within the archive.
+
+        "**" stands for any folders where it is `recursive`. Of too many patterns no more are looked up.
+        """
+        parts = tuple(part for part in pattern.split("/") if part not in ("", "."))
+        if pattern.startswith("/") or ".." in parts or len(pattern) > _MAX_PATTERN or pattern.count("*") > _MAX_STARS:
+            return None
+        key = parts, recursive
+        if key not in self._matched and len(self._matched) * len(self.sizes) >= _MAX_MATCHES:
+            return None
+        if key not in self._matched:
+            self._matched[key] = [path for path, split in self._split if _matches(split, parts, recursive)]
+        return self._matched[key]
+
     @cached_property
     def _used(self) -> Sequence[str]:
         return [path for path in sorted(self.sizes) if not is_unused(path)]
+
+    @cached_property
+    def _split(self) -> Sequence[tuple[str, list[str]]]:
+        return [(path, path.split("/")) for path in sorted(self.sizes)]
 
     @cached_property
     def _lowered(self) -> Sequence[tuple[str, str]]:
@@ -103,6 +130,15 @@ class SourceTree:
         for path in sorted(self.sizes, key=lambda path: (len(path), path)):
             found.setdefault(path.rsplit("/", 1)[-1], []).append(path)
         return found
+
+
+def _matches(path: Sequence[str], parts: Sequence[str], recursive: bool) -> bool:
+    if recursive and "**" in parts:
+        start, end = parts[: parts.index("**")], parts[parts.index("**") + 1 :]
+        if len(path) < len(start) + len(end) or "**" in end:
+            return False
+        path, parts = [*path[: len(start)], *path[len(path) - len(end) :]], (*start, *end)
+    return len(path) == len(parts) and all(map(fnmatchcase, reversed(path), reversed(parts)))
 
 
 def is_unused(path: str) -> bool:

@@ -144,7 +144,11 @@ def test_commands_that_look(text: str, expected: dict[str, str]) -> None:
         ('"${SET_VALUE}" STREQUAL "b"', None),
         ("DEFINED SET_VALUE", "required"),
         ("DEFINED NEVER_SET", None),
-        ("DEFINED ENV{X}", "optional"),
+        ("DEFINED ENV{X}", None),
+        ("DEFINED ENV{HOME}", "optional"),
+        ('"$ENV{X}" STREQUAL ""', "required"),
+        ("DEFINED NEVER_SET_DIR", None),
+        ("DEFINED NEVER_SET_FOUND", "optional"),
         ("CMAKE_VERSION VERSION_LESS 3.18", None),
         ("2.10.0 VERSION_GREATER_EQUAL 2.9", "required"),
         ("POLICY CMP0077", "required"),
@@ -455,3 +459,48 @@ def test_a_folder_that_a_module_beside_setup_py_configures() -> None:
     contents = {path: text.encode() for path, text in files.items()}
     told = find_in_cmake(SourceTree({path: len(data) for path, data in contents.items()}, contents))
     assert ("OpenSSL", "required") in {(one.name, one.need) for one in told if isinstance(one, Evidence)}
+
+
+def built(text: str, script: str = "", **files: str) -> SourceTree:
+    texts = {"pyproject.toml": PYPROJECT, "CMakeLists.txt": text, "setup.py": script}
+    texts |= {path.replace("__", "/").replace("_c", ".c"): "" for path in files}
+    tree = SourceTree(dict.fromkeys(texts, 1), {path: one.encode() for path, one in texts.items()})
+    list(find_in_cmake(tree))
+    return tree
+
+
+def test_sources_that_patterns_stand_for_are_compiled() -> None:
+    text = 'file(GLOB SOURCES "src/*.c")\nlist(FILTER SOURCES EXCLUDE REGEX ".*main.c")\nadd_library(a ${SOURCES})\n'
+    assert {"src/a.c", "src/b.c", "src/main.c"} & built(text, src__a_c="", src__b_c="", src__main_c="").built == {
+        "src/a.c",
+        "src/b.c",
+    }
+    below = built("file(GLOB_RECURSE S CONFIGURE_DEPENDS src/*.c)\n", src__x__a_c="", b_c="").built
+    assert "src/x/a.c" in below and "b.c" not in below
+
+
+def test_what_is_set_already_is_not_looked_for() -> None:
+    there = "set(Z_DIR ${CMAKE_CURRENT_SOURCE_DIR}/z)\nfind_path(Z_DIR z.h)\nfind_library(Z_DIR z)\n"
+    assert needs(there) == {}
+    own = "set(ZLIB_INCLUDE_DIR ${CMAKE_CURRENT_SOURCE_DIR}/z)\nfind_package(ZLIB REQUIRED)\n"
+    assert needs(own) == {}
+    assert needs(own.replace("${CMAKE_CURRENT_SOURCE_DIR}", "/opt")) == {"ZLIB": "required"}
+
+
+def test_a_find_module_with_a_library_for_each_configuration() -> None:
+    module = (
+        "find_library(Z_LIBRARY_RELEASE z)\ninclude(SelectLibraryConfigurations)\nselect_library_configurations(Z)\n"
+        "find_package_handle_standard_args(Z REQUIRED_VARS Z_LIBRARY)\n"
+    )
+    text = "list(APPEND CMAKE_MODULE_PATH cmake)\nfind_package(Z REQUIRED)\n"
+    assert needs(text, others={"cmake/FindZ.cmake": module}) == {"z": "required"}
+
+
+def test_a_hook_of_the_backend_runs_cmake() -> None:
+    pyproject = (
+        "[build-system]\nrequires = ['hatchling']\nbuild-backend = 'hatchling.build'\n"
+        "[tool.hatch.build.hooks.custom]\npath = 'tools/hook.py'\n"
+    )
+    hook = {"tools/hook.py": "import subprocess\nsubprocess.check_call(['cmake', '.'])\n"}
+    assert needs("find_package(A REQUIRED)\n", pyproject, hook) == {"A": "required"}
+    assert needs("find_package(A REQUIRED)\n", pyproject) == {"A": "optional"}

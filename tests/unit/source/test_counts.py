@@ -2,6 +2,7 @@
 
 import time
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -55,7 +56,14 @@ def test_headers_count_once_for_each_file_that_includes_them() -> None:
 
 
 def test_a_library_of_templates() -> None:
-    assert counted({"a.cpp": '#include "x.h"', "x.h": "#include <pybind11/numpy.h>"})["heavy_cpp_files"] == 1
+    found = counted({"a.cpp": '#include "x.h"', "b.cpp": '#include "x.h"', "x.h": "#include <pybind11/numpy.h>"})
+    assert (found["heavy_cpp"], found["heavy_cpp_files"]) == (1, 2)
+
+
+def test_of_boost_python_alone_is_heavy() -> None:
+    assert counted({"a.cpp": "#include <boost/python.hpp>"})["heavy_cpp_files"] == 1
+    found = counted({"a.cpp": "#include <boost/noncopyable.hpp>"})
+    assert (found["std_headers"], "heavy_cpp" in found) == (1, False)
 
 
 def test_light_headers_of_cpp_do_not_count() -> None:
@@ -97,14 +105,19 @@ def test_optimized_code() -> None:
 
 
 def test_a_library_that_is_packed_within() -> None:
-    assert counted({"a.c": ";", "lib-1.2.tar.gz": "x" * 1000})["packed_mb"] == 0.001
+    found = counted({"a.c": ";", "lib-1.2.tar.gz": "x" * 1000, "b/other-src.tgz": "x" * 1000})
+    assert (found["packed_libraries"], found["packed_mb"]) == (2, 0.002)
     assert "packed_mb" not in counted({"a.c": ";", "data.tar.gz": "x" * 1000})
 
 
 def test_declarations_for_cffi() -> None:
     script = "ffi.set_source('a', '')"
-    files = {"pyproject.toml": '[build-system]\nrequires = ["cffi"]', "m/build.py": script, "m/d/a.h": "x" * 977}
-    assert counted(files) == {"cffi_modules": 1, "cffi_mb": 0.001}
+    files = {
+        "pyproject.toml": '[build-system]\nrequires = ["cffi"]',
+        "m/build.py": script,
+        "m/d/a.h": "int f(void);" * 3,
+    }
+    assert counted(files) == {"cffi_modules": 1, "cffi_code": 0.003}
     assert counted({"m/build.py": script}) == {}
 
 
@@ -126,8 +139,28 @@ def test_sources_that_a_configure_script_compiles() -> None:
     assert counted(files | {"lib/b.c": ";"}) == {"c_code": 0.002, "c_files": 2, "configure_checks": 50}
 
 
+def test_objects_that_make_makes() -> None:
+    files = {
+        "setup.py": "Extension('a', ['a.c'], extra_objects=['lib/b.o']); spawn(['make'])",
+        "a.c": ";",
+        "lib/b.c": ";",
+    }
+    assert counted(files | {"lib/c.c": ";"})["c_files"] == 2
+
+
+def test_sources_for_other_machines() -> None:
+    files = {"a.c": ";", "simd/arm/b.c": ";", "crc/aarch64/c.c": ";", "armadillo/d.c": ";", "arm64/e.c": ";"}
+    assert counted(files)["c_files"] == 2
+
+
+def test_cmake_that_a_script_runs() -> None:
+    files = {"a.c": ";", "lib/CMakeLists.txt": "check_include_file(a.h A)\n  CHECK_SYMBOL_EXISTS(b c.h B)\n"}
+    assert counted(files | {"setup.py": "run(['cmake', 'lib'])"}).items() >= {"cmake": 1, "cmake_checks": 0.02}.items()
+    assert "cmake_checks" not in counted(files | {"setup.py": "setup()"})
+
+
 def test_a_configure_script_that_nothing_runs() -> None:
-    files = {"setup.py": "", "a.c": ";", "lib/configure": "checking for it\n" * 5_000}
+    files = {"setup.py": "# configure\n", "a.c": ";", "lib/configure": "checking for it\n" * 5_000}
     assert "configure_checks" not in counted(files)
 
 
@@ -149,6 +182,22 @@ def test_cython_modules_with_what_they_include() -> None:
 def test_prose_of_cython_takes_no_time() -> None:
     text = 'def f():\n    """What it does."""\n    return 1  # one\n'
     assert counted({"a.pyx": text})["cython_mb"] == round(len("def f():\n\nreturn 1  \n") / 1e6, 6)
+
+
+def test_declarations_of_c_take_cython_no_time() -> None:
+    declared = "cdef extern from 'b.h':\n    struct b:\n        int c\n\n    int d(int) nogil\n"
+    text = f"{declared}cdef int f(): return 1\n"
+    assert counted({"a.pyx": text})["cython_mb"] == round(len("cdef int f(): return 1\n") / 1e6, 6)
+    assert counted({"a.pyx": declared}) == {"cython_modules": 1}
+
+
+def test_functions_of_cython_that_python_calls() -> None:
+    text = "class A:\n    def f(self): pass\n    cpdef g(self): pass\n    async def h(self): pass\ncdef i(): pass\n"
+    assert counted({"a.pyx": text})["cython_functions"] == 3
+
+
+def test_cython_modules_with_numpy() -> None:
+    assert counted({"a.pyx": "cimport numpy as np", "b.pyx": "import numpy"})["cython_numpy_modules"] == 1
 
 
 def test_cython_modules_with_memoryviews() -> None:
@@ -179,9 +228,10 @@ def test_rust() -> None:
 
 
 def test_swig_takes_in_its_other_files() -> None:
-    assert counted({"s/a.i": "%module a\n", "s/b.i": "x" * 990}) == {"swig_mb": 0.001}
-    assert counted({"s/a.i": "%module a\n", "s/a_wrap.c": ";", "s/b.i": "x" * 990}) == {"c_code": 0.001, "c_files": 1}
-    assert counted({"tools/numpy.i": "x" * 1000}) == {}
+    files = {"s/a.i": '%module a\n%include "../c/d.h"\n%template(V) std::vector<int>;', "s/b.i": ";", "c/d.h": ";;"}
+    assert counted(files | {"c/other.h": ";"}) == {"swig_modules": 1, "swig_code": 0.004, "swig_templates": 1}
+    assert counted(files | {"src/a_wrap.c": ";"}) == {"c_code": 0.001, "c_files": 1}
+    assert counted({"tools/numpy.i": ";"}) == {}
 
 
 def test_fortran_and_cmake() -> None:
@@ -193,6 +243,11 @@ def test_fortran_and_cmake() -> None:
     }
 
 
+def test_comments_of_fortran_take_no_time() -> None:
+    assert counted({"a.f": "C a comment\n* another\n      call c\n"})["fortran_mb"] == round(9 / 1e6, 6)
+    assert counted({"a.f90": "call c  ! a comment\n  ! another\n"})["fortran_mb"] == round(10 / 1e6, 6)
+
+
 def test_time_is_bounded() -> None:
     """Every file includes every other: what all of them include together is a million files."""
     every = "".join(f'#include "h{number}.h"\n' for number in range(1000))
@@ -201,6 +256,13 @@ def test_time_is_bounded() -> None:
     start = time.process_time()
     counted(files)
     assert time.process_time() - start < 5
+
+
+@pytest.mark.parametrize("text", ["cdef extern " + ":" * 1_000_000, "cdef extern a:\n" + " " * 1_000_000])
+def test_time_for_cython_is_bounded(text: str) -> None:
+    start = time.process_time()
+    counted({"a.pyx": text})
+    assert time.process_time() - start < 2
 
 
 @given(st.dictionaries(st.sampled_from(["a.c", "a.pyx", "setup.py", "b/c.hpp", "b/d.cpp", "e.i"]), st.text()))

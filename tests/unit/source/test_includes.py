@@ -246,3 +246,28 @@ def test_sources_of_a_project_that_the_archive_brings(licence: str, need: str) -
     contents = {path: text.encode() for path, text in texts.items()}
     tree = SourceTree({path: len(data) for path, data in contents.items()}, contents)
     assert [one.need for one in find_in_c(tree)] == [need]
+
+
+def test_sources_that_are_not_seen_to_be_compiled_tell_little() -> None:
+    files: dict[str, str | bytes] = {
+        "setup.py": "glob('*.c')",
+        "a.c": "#include <zlib.h>\n",
+        "tool.c": "#include <popt.h>\n",
+    }
+    made = tree(files)
+    made.built = {"a.c"}
+    assert {one.name: one.need for one in find_in_c(made)} == {"zlib.h": "required", "popt.h": "optional"}
+    made.built_otherwise = True
+    assert {one.name: one.need for one in find_in_c(made)} == {"zlib.h": "required", "popt.h": "required"}
+    made.built_nothing = True
+    assert {one.need for one in find_in_c(made)} == {"optional"}
+
+
+def test_a_header_that_the_build_makes_of_a_template() -> None:
+    files: dict[str, str | bytes] = {
+        "setup.py": "Extension('x', ['a.c'])",
+        "a.c": "#include <jxl/version.h>\n#include <other/version.h>\n",
+        "lib/include/jxl/version.h.in": "",
+        "zlib/version.h": "",
+    }
+    assert list(found(files)) == ["other/version.h"]

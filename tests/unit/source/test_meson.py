@@ -507,3 +507,28 @@ def test_python_is_cpython() -> None:
         "if py.get_variable('implementation_lower', '') != 'pypy'\n  dependency('libunwind')\nendif\n"
     )
     assert [one.need for one in found(build) if isinstance(one, Evidence) and one.name == "libunwind"] == ["required"]
+
+
+def test_a_variable_of_another_python_is_false() -> None:
+    text = "is_pypy = run_command('python', '-c', 'x', check: true).stdout() == 'True'\n"
+    assert needs(text + "if not is_pypy\n  dependency('a')\nelse\n  dependency('b')\nendif\n") == {"a": "required"}
+
+
+def test_libraries_that_are_tried_one_after_another_before_an_error() -> None:
+    text = (
+        "deps = [dependency('a', required: false)]\n"
+        "if not deps[0].found()\n  deps = [dependency('b', required: false)]\n"
+        "  other = dependency('c', required: false)\n  if other.found()\n    deps += other\n  endif\nendif\n"
+    )
+    stop = "if not deps[0].found() and not get_option('without')\n  error('none')\nendif\n"
+    option = "option('without', type: 'boolean', value: false)\n"
+    assert needs(text + stop, option)["a"] == "required"
+    assert needs(text, option)["a"] == "optional"
+
+
+def test_a_script_that_is_run_and_downloads() -> None:
+    script = {"tools__get.py": "import urllib.request\nurllib.request.urlopen('https://a.example')\n"}
+    assert flags("run_command(py, files('tools/get.py'))\n", **script) == [
+        ("download", "tools/get.py downloads something")
+    ]
+    assert flags("install_data('tools/get.py')\n", **script) == []

@@ -104,3 +104,9 @@ def test_an_alternative_takes_the_place_of_what_the_release_lacks(debian: System
     assert needs(debian, there, msgspec.structs.replace(other, instead_of="pkg-config libusb-1.0")).build_packages == (
         "libusb-1.0-0-dev",
     )
+
+
+def test_a_language_that_no_package_compiles(debian: System) -> None:
+    found = needs(debian, Evidence(kind="language", name="cuda", where="CMakeLists.txt:9"))
+    assert (found.status, [flag.where for flag in found.flags]) == ("maybe incomplete", ["CMakeLists.txt:9"])
+    assert needs(debian, Evidence(kind="language", name="c", where="a.c:1")).status == "likely complete"

@@ -568,7 +568,7 @@ def test_libraries_that_only_the_environment_names_are_flagged() -> None:
 
 def test_a_binary_setup_cfg_and_pyproject_do_no_harm() -> None:
     for path in ("setup.cfg", "pyproject.toml"):
-        assert find_in({path: b"\x00\xff[build_ext\nlibraries = = [[ext-modules"}) == []
+        assert find_in({"setup.py": b"", path: b"\x00\xff[build_ext\nlibraries = = [[ext-modules"}) == []
 
 
 def conditional(script: str, *sources: str) -> set[str]:
@@ -876,3 +876,95 @@ def test_extensions_that_are_not_made_where_a_probe_fails() -> None:
     )
     assert (names(START + script), names(START + script, need="optional")) == (set(), {"gsl"})
     assert conditional(START + script, "a.c") == {"a.c"}
+
+
+def built(script: str, *sources: str, **more: str) -> SourceTree:
+    files = {"setup.py": script.encode(), **dict.fromkeys(sources, b"")}
+    files |= {path.replace("_toml", ".toml").replace("_py", ".py"): text.encode() for path, text in more.items()}
+    tree = SourceTree({path: len(data) for path, data in files.items()}, files)
+    list(find_in_python(tree))
+    return tree
+
+
+GLOBS = "import glob\nfrom pathlib import Path\nfrom setuptools import setup, Extension\n"
+
+
+@pytest.mark.parametrize(
+    "sources",
+    [
+        "glob.glob('src/*.c')",
+        "sorted(glob.glob(os.path.join(os.path.dirname(__file__), 'src', '*.c')))",
+        "[str(path) for path in Path('src').glob('*.c')]",
+        "[name for name in glob.glob('**/*.c', recursive=True) if not name.startswith('tools')]",
+        "list(Path('src').rglob('*.c'))",
+    ],
+)
+def test_files_that_patterns_stand_for(sources: str) -> None:
+    script = f"{GLOBS}import os\nsetup(ext_modules=[Extension('a', {sources})])\n"
+    tree = built(script, "src/a.c", "src/b.c", "tools/c.c")
+    assert (tree.built, tree.built_otherwise) == ({"src/a.c", "src/b.c"}, False)
+    assert set(tree.conditional) == {"tools/c.c"}
+
+
+def test_patterns_of_files_that_are_not_there_tell_nothing() -> None:
+    script = "setup(ext_modules=[Extension('a', ['a.c', *glob.glob({!r})])])\n"
+    for pattern in ("made/*.c", "/usr/src/*.c", "../*.c"):
+        assert built(GLOBS + script.format(pattern), "a.c", "b.c").built_otherwise
+
+
+@pytest.mark.parametrize(
+    ("call", "nothing"),
+    [
+        ("setup(name='a', packages=['a'])", True),
+        ("setup(name='a', ext_modules=[])", True),
+        ("kw = {'name': 'a'}\nsetup(cmdclass={'build_ext': X}, **kw)", True),
+        ("setup(name='a', ext_modules=[Extension('a', ['a.c'])])", False),
+        ("setup(name='a', ext_modules=found())", False),
+        ("setup(name='a', cmdclass={'build_py': X})", False),
+        ("setup(name='a', rust_extensions=[])", False),
+        ("setup(**read())", False),
+        ("x = 1", False),
+    ],
+)
+def test_a_setup_that_makes_no_extension(call: str, nothing: bool) -> None:
+    start = "from setuptools import setup, Extension\nfrom setuptools.command.build_ext import build_ext as X\n"
+    assert built(start + call + "\n", "a.c").built_nothing is nothing
+    cffi = "[build-system]\nrequires = ['setuptools', 'setuptools-rust']\nbuild-backend = 'setuptools.build_meta'\n"
+    assert not built(start + call + "\n", "a.c", pyproject_toml=cffi).built_nothing
+
+
+def test_a_cffi_script_that_nothing_names_is_not_run() -> None:
+    build = "ffi = FFI()\nffi.set_source('_x', '#include <sodium.h>', libraries=['sodium'])\n"
+    assert names("from setuptools import setup\nsetup(name='x')\n", builder_DOT_py=build) == set()
+    assert names("from setuptools import setup\nimport builder\nsetup(name='x')\n", builder_DOT_py=build) == {"sodium"}
+
+
+def test_sets_of_arguments() -> None:
+    test = "if set(('build', 'bdist_wheel')) & set(sys.argv):\n    libs = ['one']\nelse:\n    libs = ['two']\n"
+    assert names(START + test + EXT) == {"one"}
+    assert names(START + test.replace("bdist_wheel", "bdist_egg") + EXT) == {"two"}
+
+
+def test_a_turn_of_a_loop_that_may_end_early_sets_nothing_for_sure() -> None:
+    loop = "libs = ['one']\nfor n in ('a', 'b'):\n    if not exists(n):\n        continue\n    libs = [n]\n    break\n"
+    assert names(START + loop + EXT) == {"one"}
+
+
+def test_ways_that_are_tried_in_a_loop_before_an_error() -> None:
+    ways = (
+        "def first():\n    return find(), []\n"
+        "def second():\n    return subprocess.check_output(['mecab-config', '--libs']).split(), []\n"
+        "def found():\n    for way in (second,):\n        try:\n            out = way()\n"
+        "            if out:\n                return out\n        except:\n            pass\n"
+    )
+    assert names(START + ways + "    raise RuntimeError\nfound()\n", "program") == {"mecab-config"}
+    assert names(START + ways + "found()\n", "program") == set()
+
+
+def test_without_any_script_nothing_builds() -> None:
+    assert [item.where for item in find_in({"a.c": b""}) if isinstance(item, Flag)] == ["setup.py"]
+
+
+def test_a_library_that_the_archive_brings_as_it_is_linked() -> None:
+    script = START + "libs = ['own', 'other', 'third']" + EXT
+    assert names(script, libs__libown_DOT_a="x", libs__libother_DOT_so="x", libs__third_DOT_dll="x") == {"third"}

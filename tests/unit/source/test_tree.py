@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.fake_index import sdist, zipped
 
-from wheelbase.source.tree import is_unused, is_vendored, shown, tree_of_archive, tree_of_folder
+from wheelbase.source.tree import SourceTree, is_unused, is_vendored, shown, tree_of_archive, tree_of_folder
 
 
 def test_an_archive() -> None:
@@ -106,3 +106,29 @@ def test_what_paths_tell() -> None:
     assert all(map(is_unused, ("tests/a.c", "src/win32/a.c", "a_test.c", "Docs/a.c", "x/test_a.c")))
     assert not any(map(is_unused, ("src/a.c", "contest/a.c", "src/winning/a.c", "latest_a.c")))
     assert is_vendored("vendor/z/a.c") and is_vendored("third_party/a.c") and not is_vendored("src/deposit/a.c")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "recursive", "expected"),
+    [
+        ("*.c", False, ["a.c"]),
+        ("./src/?.c", False, ["src/b.c"]),
+        ("src/**/*.c", False, ["src/x/c.c"]),
+        ("src/**/*.c", True, ["src/b.c", "src/x/c.c", "src/x/y/d.c"]),
+        ("**", True, ["a.c", "src/b.c", "src/x/c.c", "src/x/y/d.c"]),
+        ("none/*.c", False, []),
+        ("/usr/include/*.h", False, None),
+        ("../*.c", False, None),
+        ("*" * 9, False, None),
+        ("a" * 300, False, None),
+    ],
+)
+def test_patterns(pattern: str, recursive: bool, expected: list[str] | None) -> None:
+    tree = SourceTree(dict.fromkeys(("a.c", "src/b.c", "src/x/c.c", "src/x/y/d.c"), 1), {})
+    assert tree.matching(pattern, recursive=recursive) == expected
+
+
+def test_of_too_many_patterns_no_more_are_looked_up() -> None:
+    tree = SourceTree({f"{number}.h": 1 for number in range(20_000)}, {})
+    found = [tree.matching(f"{number}/*.c") for number in range(100)]
+    assert found[0] == [] and found[-1] is None

@@ -1,0 +1,72 @@
+"""How much Cython has to compile: the features of the model of compile time that begin with its name. Pure; bounded."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+
+from wheelbase.source.counts_c import suffix_of, untemplated
+from wheelbase.source.tree import SourceTree
+
+_INCLUDE = re.compile(rb"^[ \t]*include[ \t]+[\"']([^\"'\n]{1,200})[\"']", re.M)
+_FOR_CYTHON = re.compile(rb"^[ \t]*(?:import cython|from cython)\b", re.M)
+# What stands in `cdef extern from`, for as long as it is indented: it tells of C and becomes none.
+_DECLARED = re.compile(rb"^([ \t]*)cdef[ \t]+extern\b[^\n:]*:[^\n]*\n(?:(?:\1[ \t][^\n]*|[ \t]*)\n)*", re.M)
+_PROSE = re.compile(rb'"""[\s\S]*?"""|\'\'\'[\s\S]*?\'\'\'|#[^\n]*|^[ \t]+', re.M)
+_FUNCTION = re.compile(rb"^(?:async[ \t]+)?(?:def|cpdef)\b", re.M)
+_VIEW = re.compile(rb"\w[ \t]*\[[ \t]*:[:1, \t]*\][ \t]*\w")  # `double[:, ::1] name`, a memoryview
+_NUMPY = re.compile(rb"^[ \t]*(?:cimport numpy|from numpy cimport)\b", re.M)
+_IN_CPP = re.compile(rb"^#[ \t]*distutils:[ \t]*language[ \t]*=[ \t]*c\+\+|\bfrom libcpp\b", re.M)
+_HEAD = 20_000  # bytes in which a module says that it is for Cython
+
+
+def count_cython(tree: SourceTree, stems: set[str], in_cpp: bool, count: defaultdict[str, float]) -> None:
+    """Count the modules in Cython's language that are not there in C (`stems`), with the files they include."""
+    names: defaultdict[str, list[str]] = defaultdict(list)
+    for path in tree.used():
+        if suffix_of(path) in (".pyx", ".pxi"):
+            names[untemplated(path.rsplit("/", 1)[-1])].append(path)
+    parts = {path: _parts(tree, path, names) for paths in names.values() for path in paths}
+    included = {part for found in parts.values() for part in found}
+    for path in sorted(parts):
+        if suffix_of(path) == ".pyx" and path not in included and path.split(".pyx")[0] not in stems:
+            reached = list(_reached(path, parts))
+            _count_module(tree, reached, count)
+            count["cython_view_modules"] += any(_VIEW.search(tree.raw(part)) for part in reached)
+            count["cython_numpy_modules"] += any(_NUMPY.search(tree.raw(part)) for part in reached)
+            count["cython_cpp_modules"] += in_cpp or bool(_IN_CPP.search(tree.raw(path)))
+
+
+def count_cython_python(tree: SourceTree, stems: set[str], count: defaultdict[str, float]) -> None:
+    """Count the modules in Python that Cython compiles: those that import its declarations."""
+    for path in tree.ending(".py"):
+        if "/" in path and path.removesuffix(".py") not in stems and "setup" not in path:
+            text = tree.raw(path)
+            if _FOR_CYTHON.search(text[:_HEAD]) and b"cythonize" not in text:
+                _count_module(tree, [path], count)
+
+
+def _count_module(tree: SourceTree, files: Iterable[str], count: defaultdict[str, float]) -> None:
+    """Count a module of these files: what Python calls needs more C than what C calls."""
+    count["cython_modules"] += 1
+    for path in files:
+        raw = tree.raw(path)
+        text = _PROSE.sub(b"", _DECLARED.sub(b"", raw))
+        whole = tree.sizes[path] / max(1, len(raw))
+        count["cython_mb"] += len(text) * whole / 1e6
+        count["cython_functions"] += len(_FUNCTION.findall(text)) * whole
+
+
+def _parts(tree: SourceTree, path: str, names: Mapping[str, list[str]]) -> tuple[str, ...]:
+    """Return the files that one in Cython's language takes in as text."""
+    bases = (name.rsplit(b"/", 1)[-1].decode("utf-8", "replace") for name in _INCLUDE.findall(tree.raw(path)))
+    return tuple(dict.fromkeys(names[base][0] for base in bases if base in names and names[base][0] != path))
+
+
+def _reached(start: str, parts: Mapping[str, Iterable[str]]) -> Iterator[str]:
+    seen, left = {start}, [start]
+    while left:
+        path = left.pop()
+        yield path
+        new = [part for part in parts[path] if part not in seen]
+        seen.update(new)
+        left += new
