@@ -5,9 +5,13 @@ tars. A layer is made with all that belongs to it: the hash of the wheel, RECORD
 computed, the blob written to a store; bytecode is left out. Of the others only the compression is counted, in memory.
 
 With the wheels of matplotlib and pandas and of all that they need, for CPython 3.13 on x86-64 (12 wheels, 53 MB, which
-become 177 MB of tar):
+become 177 MB of tar), on an AMD EPYC that other programs used at the same time:
 
-    OUTPUT
+                      seconds    MB/s   MB made
+    wheel to layer       0.90     196      52.2
+    isal 1               0.37     480      59.6
+    libdeflate 6         1.95      91      50.6
+    gzip -6              5.61      32      51.1
 """
 
 from __future__ import annotations

@@ -199,6 +199,8 @@ def test_around_the_archive(tmp_path: Path) -> None:
     refused(packed(members, after=b"x"), tmp_path)
     refused(b"#!/bin/sh\n" + packed(members), tmp_path)
     refused(packed(members, comment=packed(members)), tmp_path)
+    count = packed(members)[:-22] + packed(members[:-1])[-22:][:12] + packed(members)[-10:]
+    refused(count, tmp_path, "entries")
     refused(b"", tmp_path)
     refused(bytes(100_000), tmp_path)
 

@@ -134,6 +134,12 @@ def test_a_layer_that_is_gone_is_made_anew(tmp_path: Path, store: Store) -> None
     assert not layer_of(data, tmp_path, store).reused and store.verify() == []
 
 
+def test_bytecode_that_has_no_place(tmp_path: Path, store: Store) -> None:
+    for name in ("demo/__pycache__", f"demo/{'x' * 245}.py"):
+        with pytest.raises(WheelError, match=r"demo-1\.0-py3-none-any\.whl cannot be in a layer"):
+            layer_of(wheel_bytes({"demo/x.py": b"", name: b""}), tmp_path, store, FakeCompiler())
+
+
 def test_a_compiler_that_fails_leaves_nothing(tmp_path: Path, store: Store) -> None:
     class Failing(FakeCompiler):
         def compile(self, sources: Sequence[tuple[str, bytes]]) -> list[bytes | None]:

@@ -132,7 +132,7 @@ class WheelArchive:
         return data
 
     def _checked(self) -> dict[str, Entry]:
-        start, directory = self._directory()
+        start, count, directory = self._directory()
         entries: dict[str, Entry] = {}
         spans: list[tuple[int, int, str]] = []
         for entry, is_folder, header in self._listed(directory):
@@ -142,6 +142,8 @@ class WheelArchive:
             if entry.path in entries:
                 raise self.error("comes twice", entry.path)
             entries[entry.path] = entry
+        if len(spans) != count:
+            raise self.error(f"has {len(spans)} entries, where {count} are stated")
         end, before = 0, ""
         for begin, stop, path in sorted(spans):
             if begin < end or stop > start:
@@ -152,8 +154,8 @@ class WheelArchive:
             raise self.error(f"would be {total} bytes when unpacked, from {self._size}")
         return dict(sorted(entries.items()))
 
-    def _directory(self) -> tuple[int, bytes]:
-        """Return where the central directory begins, and its bytes."""
+    def _directory(self) -> tuple[int, int, bytes]:
+        """Return where the central directory begins, how many entries it has, and its bytes."""
         tail_start = max(0, self._size - _END.size - _LONGEST_COMMENT)
         tail = self._read(tail_start, self._size - tail_start)
         place = tail.rfind(b"PK\5\6")
@@ -175,8 +177,7 @@ class WheelArchive:
             raise self.error("is one part of several")
         if start + size != end or size > _LARGEST_DIRECTORY or count > _MOST_ENTRIES:
             raise self.error("has a directory that is not in its place, or too large")
-        directory = self._read(start, size)
-        return start, directory
+        return start, count, self._read(start, size)
 
     def _listed(self, directory: bytes) -> Iterator[tuple[Entry, bool, int]]:
         """Yield each entry, whether it is a folder, and where its own header is."""
@@ -199,8 +200,8 @@ class WheelArchive:
             except (ValueError, struct.error) as error:
                 raise self.error("has a directory entry that is broken", path) from error
             self._check_kind(path, flags, method, disk, size, stored_size)
-            mode = attributes >> 16
-            self._check_mode(path, mode)
+            if mode := attributes >> 16:
+                self._check_mode(path, mode)
             start = self._check_header(path, raw, header, flags, method, (crc, stored_size, size))
             entry = Entry(
                 path=path.rstrip("/"),
@@ -275,10 +276,12 @@ def open_wheel(path: Path, name: str) -> Iterator[WheelArchive]:
 
 def _wide(extra: bytes, size: int, stored_size: int, header: int) -> tuple[int, int, int]:
     """Return the numbers of an entry, those that 32 bits are too few for from its extra fields (zip64)."""
+    if 0xFFFFFFFF not in (size, stored_size, header):
+        return size, stored_size, header
     numbers = [size, stored_size, header]
     missing = [place for place, number in enumerate(numbers) if number == 0xFFFFFFFF]
     place = 0
-    while missing and place + 4 <= len(extra):
+    while place + 4 <= len(extra):
         kind, length = struct.unpack_from("<2H", extra, place)
         if kind == 1:
             for offset, which in enumerate(missing):
@@ -287,6 +290,4 @@ def _wide(extra: bytes, size: int, stored_size: int, header: int) -> tuple[int, 
                 (numbers[which],) = struct.unpack_from("<Q", extra, place + 4 + 8 * offset)
             return numbers[0], numbers[1], numbers[2]
         place += 4 + length
-    if missing:
-        raise ValueError("no zip64 field")
-    return size, stored_size, header
+    raise ValueError("no zip64 field")

@@ -119,14 +119,14 @@ def _write(
     compiler: Compiler | None,
     writer: LayerWriter,
 ) -> WrittenLayer:
-    for file in installation.files:
-        try:
+    try:
+        for file in installation.files:
             _write_file(archive, file, writer)
-        except ImageError as error:
-            raise archive.error(f"cannot be in a layer: {error}", file.path) from error
-    if compiler:
-        for batch in _batches(archive, installation, python):
-            _write_bytecode(batch, python, compiler, writer)
+        if compiler:
+            for batch in _batches(archive, installation, python):
+                _write_bytecode(batch, python, compiler, writer)
+    except ImageError as error:
+        raise archive.error(f"cannot be in a layer: {error}") from error
     return writer.finish()
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from tests.unit.oci.small_images import MemorySource, image_of, manifest_of
 
+from wheelbase.oci.blobfolder import BlobFolder
 from wheelbase.oci.digest import Digest
 from wheelbase.oci.errors import DamagedError, MissingError, UnwritableError
 from wheelbase.oci.image import read_image
@@ -249,3 +250,50 @@ def test_what_the_source_lacks_is_said(store: Store) -> None:
     source.blobs.clear()
     with pytest.raises(MissingError, match="memory does not hold"):
         blob.read(1 << 20)
+
+
+def test_a_blob_whose_digest_is_not_known_before(store: Store, tmp_path: Path) -> None:
+    with store.new() as new:
+        new.file.write(b"12345")
+        path = new.keep(Digest.of(b"12345"))
+    assert path.read_bytes() == b"12345" and store.find(Digest.of(b"12345")) == path
+    assert store.find(Digest.of(b"other")) is None
+    assert files(tmp_path) == [path] and store.verify() == []
+
+
+def test_what_is_not_kept_is_gone(store: Store, tmp_path: Path) -> None:
+    with store.new() as new:
+        new.file.write(b"12345")
+    with pytest.raises(KeyError), store.new() as new:
+        new.file.write(b"12345")
+        raise KeyError
+    assert files(tmp_path) == []
+
+
+def test_to_find_a_blob_is_to_use_it(store: Store, tmp_path: Path) -> None:
+    blob = stored(MemorySource(), b"old")
+    store.put(blob)
+    os.utime(files(tmp_path)[0], (time.time() - 1000,) * 2)
+    assert store.find(blob.descriptor.digest)
+    assert store.prune(500) == []
+
+
+def test_a_blob_of_the_store_that_proves_damaged_is_removed(store: Store, tmp_path: Path) -> None:
+    blob = stored(MemorySource(), b"12345")
+    store.put(blob)
+    own = Blob(descriptor=blob.descriptor, source=store)
+    assert own.read(100) == b"12345"
+    files(tmp_path)[0].write_bytes(b"12346")
+    with pytest.raises(DamagedError) as caught:
+        own.read(100)
+    assert caught.value.hint == "try again" and files(tmp_path) == []
+
+
+@pytest.mark.parametrize(("durable", "synced"), [(True, 1), (False, 0)])
+def test_only_what_has_to_last_waits_for_the_disk(
+    durable: bool, synced: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[int] = []
+    monkeypatch.setattr(os, "fsync", calls.append)
+    BlobFolder(tmp_path, durable=durable).put_bytes(Digest.of(b"1"), b"1")
+    assert len(calls) == synced
