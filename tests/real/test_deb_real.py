@@ -6,19 +6,22 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from tests.real.engine import Engine
 
+from wheelbase.bases.facts import Arch
 from wheelbase.bases.inspect import inspect_image
-from wheelbase.deb.errors import DebError
-from wheelbase.deb.source import DebImage, deb_source
 from wheelbase.deb.archive import indices
-from wheelbase.deb.mirrors import find_mirror
+from wheelbase.deb.errors import DebError
+from wheelbase.deb.mirrors import Mirror, find_mirror
+from wheelbase.deb.source import DebImage, deb_source
 from wheelbase.index.client import Client
 from wheelbase.index.settings import user_settings
+from wheelbase.index.values import IndexSettings
 from wheelbase.oci.copying import copy_image
 from wheelbase.oci.image import read_image
 from wheelbase.oci.layout import Layout
@@ -64,9 +67,10 @@ if __name__ == "__main__":
 """
 # Tests of the standard library for whose subject an image without a shell, headers and a compiler has all it takes.
 SUITE = (
-    "test_bz2 test_dbm_ndbm test_hashlib test_locale test_lzma test_pwd test_readline test_sqlite3 test_uuid test_zlib"
+    *("test_bz2", "test_dbm_ndbm", "test_hashlib", "test_locale", "test_lzma", "test_mimetypes", "test_pwd"),
+    *("test_readline", "test_sqlite3", "test_tempfile", "test_uuid", "test_zlib", "test_zoneinfo"),
 )
-SUITE += " test_zoneinfo test_mimetypes test_tempfile"
+Load = Callable[[DebImage], str]
 
 
 @pytest.fixture(scope="module")
@@ -77,14 +81,14 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         yield Store(folder / "store")
 
 
-def made(store: Store, name: str, *packages: str, arch: str = "amd64", bytecode: bool = True) -> DebImage:
+def made(store: Store, name: str, *packages: str, arch: Arch = "amd64", bytecode: bool = True) -> DebImage:
     try:
         find_mirror(None)
     except DebError as error:
         pytest.skip(f"needs a mirror of Debian: {error.hint}")
     return deb_source(
         name,
-        arch=arch,  # type: ignore[arg-type]  # a test's own literal
+        arch=arch,
         packages=packages,
         bytecode=bytecode,
         store=store,
@@ -93,7 +97,7 @@ def made(store: Store, name: str, *packages: str, arch: str = "amd64", bytecode:
 
 
 @pytest.fixture(scope="module")
-def loaded(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
+def loaded(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Load]:
     """Give an image to the engine; return the name that it has there."""
     names = []
 
@@ -113,8 +117,8 @@ def loaded(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 @pytest.mark.parametrize("name", ["deb:trixie", "deb:bookworm"])
-def test_python_has_all_that_it_needs(engine: Engine, loaded: object, store: Store, name: str) -> None:
-    image = loaded(made(store, name))  # type: ignore[operator]
+def test_python_has_all_that_it_needs(engine: Engine, loaded: Load, store: Store, name: str) -> None:
+    image = loaded(made(store, name))
     answers = json.loads(engine.run(*RUN, image, "python3", "-c", CHECK))
     assert answers == {
         "user": "nonroot",
@@ -134,29 +138,30 @@ def test_python_has_all_that_it_needs(engine: Engine, loaded: object, store: Sto
     }
 
 
-def test_it_is_smaller_than_alpine(engine: Engine, loaded: object, store: Store) -> None:
+def test_it_is_smaller_than_alpine(engine: Engine, loaded: Load, store: Store) -> None:
     image = made(store, "deb:trixie", bytecode=False)
     compressed = sum(layer.written.size for layer in image.layers)
-    assert engine.image_bytes(loaded(image)) < ALPINE[0]  # type: ignore[operator]
+    assert engine.image_bytes(loaded(image)) < ALPINE[0]
     assert compressed < ALPINE[1]
 
 
-def test_the_standard_librarys_own_tests_pass(engine: Engine, loaded: object, store: Store) -> None:
+def test_the_standard_librarys_own_tests_pass(engine: Engine, loaded: Load, store: Store) -> None:
     whole = ("libpython3.13-testsuite", "libpython3.13-stdlib", "libpython3.13-minimal")
-    image = loaded(made(store, "deb:trixie", *whole))  # type: ignore[operator]
+    image = loaded(made(store, "deb:trixie", *whole))
     engine.run(
         *(*RUN, "--tmpfs", "/tmp:exec,mode=1777", "--workdir", "/tmp", image),
-        *("python3", "-m", "test", "--timeout", "300", *SUITE.split()),
+        *("python3", "-m", "test", "--timeout", "300", *SUITE),
     )
 
 
 @pytest.mark.network
-def test_tls_to_the_package_index_works(engine: Engine, loaded: object, store: Store) -> None:
+def test_tls_to_the_package_index_works(engine: Engine, loaded: Load, store: Store) -> None:
     """With the certificates of this machine where it has others than Debian's: a proxy's."""
-    image = loaded(made(store, "deb:trixie"))  # type: ignore[operator]
-    url = f"{next(iter(user_settings().index_urls))}pip/"
-    if not url.startswith("https:"):
+    image = loaded(made(store, "deb:trixie"))
+    url = next((url for url in user_settings().index_urls if url.startswith("https:")), None)
+    if url is None:
         pytest.skip("needs a package index that is reached by https")
+    url = f"{url.rstrip('/')}/pip/"
     own = os.environ.get("SSL_CERT_FILE")
     mounted = ("--volume", f"{own}:/own.pem:ro", "--env", "SSL_CERT_FILE=/own.pem") if own else ()
     code = f"import urllib.request as r; print(r.urlopen({url!r}, timeout=60).status)"
@@ -164,22 +169,21 @@ def test_tls_to_the_package_index_works(engine: Engine, loaded: object, store: S
     assert engine.run(*arguments) == "200\n"
 
 
-@pytest.mark.parametrize(("name", "python"), [("deb:trixie", "3.13"), ("deb:bookworm", "3.11")])
-def test_inspect_reads_the_facts_of_any_architecture(store: Store, name: str, python: str) -> None:
-    image = made(store, name, arch="arm64", bytecode=False)
+def test_inspect_reads_the_facts_of_another_architecture(store: Store) -> None:
+    image = made(store, "deb:trixie", arch="arm64", bytecode=False)
     seen = inspect_image(image, read_image(image, Platform(os="linux", architecture="arm64")))
-    assert seen.pythons[0].version.startswith(f"{python}.")
+    assert seen.pythons[0].version.startswith("3.13.")
     assert seen.libc and seen.libc.family == "glibc"
     assert seen.libraries["libstdc++.so.6"] and seen.tzdata and seen.ca_store and not seen.shell
     assert len(seen.packages or ()) == len(image.chosen.packages)
 
 
-def test_ldconfig_would_write_the_same_cache(store: Store, tmp_path: Path, engine: Engine, loaded: object) -> None:
+def test_ldconfig_would_write_the_same_cache(store: Store, tmp_path: Path, engine: Engine, loaded: Load) -> None:
     """By names of libraries, those of packages that were added too."""
     ldconfig = shutil.which("ldconfig", path="/usr/sbin:/sbin")
     if ldconfig is None or os.geteuid() != 0:
         pytest.skip("needs ldconfig, and root to run it for another root")
-    image = loaded(made(store, "deb:trixie", "libpq5", "libgomp1", "libopenblas0-pthread"))  # type: ignore[operator]
+    image = loaded(made(store, "deb:trixie", "libpq5", "libgomp1", "libopenblas0-pthread"))
     container = engine.run("create", image).strip()
     engine.run("export", "--output", str(tmp_path / "root.tar"), container)
     engine.run("rm", container)
@@ -188,7 +192,8 @@ def test_ldconfig_would_write_the_same_cache(store: Store, tmp_path: Path, engin
     subprocess.run(["tar", "-xf", tmp_path / "root.tar", "-C", root], check=True)
 
     def names() -> list[str]:
-        command = [ldconfig, "-p", "-C", root / "etc" / "ld.so.cache"]
+        assert ldconfig is not None
+        command: list[str | Path] = [ldconfig, "-p", "-C", root / "etc" / "ld.so.cache"]
         shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         return [line.split()[0] for line in shown.splitlines() if "=>" in line]
 
@@ -214,11 +219,6 @@ def test_a_scanner_lists_the_packages(store: Store, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suite", ["trixie", "trixie-updates", "trixie-security"])
 def test_one_changed_byte_of_a_real_release_file_is_refused(tmp_path: Path, suite: str) -> None:
-    from datetime import UTC, datetime
-
-    from wheelbase.deb.mirrors import Mirror
-    from wheelbase.index.values import IndexSettings
-
     client = Client(IndexSettings(source="apt", index_url=None))
     try:
         real = find_mirror(None)
@@ -228,9 +228,7 @@ def test_one_changed_byte_of_a_real_release_file_is_refused(tmp_path: Path, suit
         archive = real.security if name.endswith("-security") else real.main
         body = client.get(f"{archive}/dists/{name}/InRelease").body
         if name == suite:
-            body = body.replace(b"Components: main", b"Components: mail", 1).replace(
-                b"updates/main", b"updates/mail", 1
-            )
+            body = body.replace(b"Label: Debian", b"Label: Debiam")
         path = tmp_path / "dists" / name / "InRelease"
         path.parent.mkdir(parents=True)
         path.write_bytes(body)

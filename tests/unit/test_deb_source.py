@@ -16,10 +16,10 @@ from tests.unit.fake_debian import FakeDebian, library, other_key, some_key, wit
 from wheelbase.bases.inspect import inspect_image
 from wheelbase.deb.chosen import Chosen
 from wheelbase.deb.errors import DebError
-from wheelbase.deb.source import DebImage, deb_source
 from wheelbase.deb.leftout import left_out_files, left_out_packages
 from wheelbase.deb.mirrors import Mirror, find_mirror
 from wheelbase.deb.signing import archive_keys, signed_text
+from wheelbase.deb.source import DebImage, deb_source
 from wheelbase.oci.digest import Digest
 from wheelbase.oci.image import read_image
 from wheelbase.oci.places import Blob
@@ -141,6 +141,14 @@ def test_the_cache_of_libraries_knows_those_that_were_added(archive: FakeDebian,
     assert b"libbar" not in cache
 
 
+def test_hard_links_become_symbolic_ones(archive: FakeDebian, store: Store) -> None:
+    link = tarfile.TarInfo("./bin/gunzip")
+    link.type, link.linkname = tarfile.LNKTYPE, "./bin/gzip"
+    archive.add("gzip", {"bin/gzip": "a program", "bin/gunzip": link})
+    files = files_of(made(archive, store, "gzip"))
+    assert (files["usr/bin/gunzip"].type, files["usr/bin/gunzip"].linkname) == (tarfile.SYMTYPE, "/usr/bin/gzip")
+
+
 def test_an_added_package_changes_the_layers_above_alone(archive: FakeDebian, store: Store) -> None:
     plain = made(archive, store)
     archive.add("tool", {"usr/bin/tool": "1"}, Depends="libc6, needed")
@@ -204,6 +212,9 @@ def test_bytecode_is_a_layer_of_its_own(archive: FakeDebian, store: Store, monke
     assert [layer.name for layer in image.layers] == ["libc", "data", "python", "bytecode", "system"]
     compiled = content(image, "usr/lib/python3.13/__pycache__/os.cpython-313.pyc")
     assert compiled == b"/usr/lib/python3.13/os.pyname = 'posix'\n"
+    assert [name for name in files_of(image) if name.endswith(".pyc")] == [
+        "usr/lib/python3.13/__pycache__/os.cpython-313.pyc"
+    ]
     assert image.compiler == "a compiler"
 
 
@@ -275,8 +286,8 @@ def test_what_is_not_signed_at_all_is_refused(archive: FakeDebian, store: Store)
 
 def test_only_what_is_signed_counts(archive: FakeDebian, store: Store) -> None:
     path = archive.root / "debian" / "dists" / "trixie" / "InRelease"
-    good = path.read_bytes()
-    text = signed_text(b"Codename: sid\n\n" + good, "there", [some_key().extract_certificate()]) if good else ""
+    text = signed_text(b"Codename: sid\n\n" + path.read_bytes(), "there", [some_key().extract_certificate()])
+    assert text.startswith("Origin: Debian\nCodename: trixie\n")
     assert "sid" not in text
 
 
@@ -333,6 +344,10 @@ def test_the_mirror_is_the_users_then_the_environments_then_the_hosts(
         find_mirror(None, tmp_path)
     assert "WHEELBASE_DEBIAN_MIRROR" in (caught.value.hint or "")
     stanza = "Types: deb\nURIs: {}\nSuites: {}\nComponents: main\n"
+    (parts / "another.sources").write_text(stanza.format("http://host/ubuntu/", "noble noble-security"))
+    (parts / "free.list").write_text("deb http://host/non-free bookworm non-free\n")
+    with pytest.raises(DebError, match="no mirror of Debian is known"):
+        find_mirror(None, tmp_path)
     (parts / "debian.sources").write_text(stanza.format("http://host/debian/", "bookworm bookworm-updates"))
     assert find_mirror(None, tmp_path) == Mirror("http://host/debian", "http://host/debian-security")
     (tmp_path / "sources.list").write_text("deb http://safe/updates bookworm-security main\n")

@@ -18,6 +18,7 @@ from wheelbase.buildtime import Seconds
 from wheelbase.recipes.buildneeds import Archive, ArchiveNeeds, BuildNeeds
 from wheelbase.recipes.buildrequires import Built
 from wheelbase.recipes.explain import Explained, Explanation
+from wheelbase.recipes.hazards import Hazard
 from wheelbase.recipes.sysdeps import SystemNeeds
 from wheelbase.recipes.values import BaseCost, Comparison, PickedFile, Recommendation
 from wheelbase.report.json import bases_json, comparison_json, explanation_json, sysdeps_json
@@ -175,6 +176,10 @@ IMPOSSIBLE = ArchiveNeeds(
     cpu_seconds=Estimate(low=3, value=5, high=8),
 )
 SYSTEM_NEEDS = SystemNeeds(base="python:3.8-alpine", facts=ALPINE, building=building(ALPINE, NUMPY, PSYCOPG2))
+HAZARDS = (
+    Hazard(kind="library", package="numpy", lacks="libgomp.so.1", why="numpy/core/_fast.so", install="libgomp"),
+    Hazard(kind="time zones", package="django", lacks="the system's time zones", why="for TIME_ZONE", install=None),
+)
 COMPARISON = Comparison(
     source="arguments",
     index="default",
@@ -210,6 +215,7 @@ COMPARISON = Comparison(
             image_with_compilers_bytes=370_000_000,
             building=building(ALPINE, NUMPY, PSYCOPG2),
             run_packages=("libpq",),
+            hazards=HAZARDS,
             advice=("no version of numpy has a wheel for musl 1.1.22 on x86_64 as of 2020-01-29",),
         ),
         BaseCost(
@@ -256,6 +262,7 @@ EXPLANATION = Explanation(
     ),
     advice=("no version of numpy has a wheel for musl 1.1.22 on x86_64 as of 2020-01-29",),
     building=building(ALPINE, NUMPY),
+    hazards=HAZARDS[:1],
 )
 
 

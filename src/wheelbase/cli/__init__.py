@@ -63,7 +63,10 @@ def main() -> None:
         _complain(str(error), error.hint)
         status = error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        status = 130
+        # Threads may be in the middle of an upload, and nobody wants to wait for that: whatever is written is written
+        # under another name first.
+        sys.stderr.flush()
+        os._exit(130)
     except BrokenPipeError:
         # The reader has gone (`| head`); closing standard output must not complain of it once more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -128,7 +128,7 @@ def command(
     wish = Wish(
         base=base,
         python=python,
-        platforms=tuple(platforms.split(",")) if platforms else None,
+        platforms=_platforms(platforms),
         bytecode=bytecode,
         debs=Debs(packages=debs, mirror=mirror),
         runtime=runtime,
@@ -143,6 +143,7 @@ def command(
             destinations=_destinations(tags, outputs, push=push, load=load),
             wish=wish,
             lock=lock,
+            left_out=(sbom,) if sbom else (),
             refresh=refresh,
             report=report,
         )
@@ -186,6 +187,10 @@ def _write_sboms(path: Path, built: Built) -> None:
             target.write_bytes(image.sbom)
         except OSError as error:
             raise RequirementsError(f"{target} cannot be written: {error.strerror}", hint="check the folder") from error
+
+
+def _platforms(text: str | None) -> tuple[str, ...] | None:
+    return tuple(dict.fromkeys(part.strip() for part in text.split(","))) if text is not None else None
 
 
 def _pairs(option: str, lines: Iterable[str]) -> dict[str, str]:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from wheelbase.deb.errors import DebError
-from wheelbase.errors import MirrorError
-from wheelbase.system.apt_sources import VARIABLE, Source, deb822_sources, mirrors, one_line_sources
+from wheelbase.system.apt_sources import CODENAMES, VARIABLE, Source, deb822_sources, one_line_sources
 
 _READABLE = ("http://", "https://", "file:")
+# The host may be of another distribution, whose packages are none of Debian's.
+_SUITES = {
+    *(codename for release, codename in CODENAMES.items() if release.startswith("debian-")),
+    *("stable", "oldstable", "testing", "unstable", "sid"),
+}
 
 
 class Mirror(NamedTuple):
@@ -33,19 +37,14 @@ def find_mirror(named: str | None, folder: Path = Path("/etc/apt")) -> Mirror:
         if len(urls) in (1, 2) and all(url.startswith(_READABLE) for url in urls):
             return Mirror(urls[0], urls[1] if len(urls) == 2 else f"{urls[0]}-security")
         raise DebError(f"{named!r} is no mirror", hint="name a URL of http, https or file, or two for security updates")
-    try:
-        main = mirrors(folder)[0]
-    except MirrorError as error:
+    main = _first_of(folder, lambda suite: suite in _SUITES)
+    if main is None:
         raise DebError(
             "no mirror of Debian is known: the host has no apt settings that name one",
             hint=f"name one with --mirror or {VARIABLE}: the URL of the folder that has dists/ in it",
-        ) from error
-    found = (
-        source.uri.rstrip("/")
-        for source in _sources(folder)
-        if source.uri.startswith(_READABLE) and any(suite.endswith("-security") for suite in source.suites)
-    )
-    return Mirror(main, next(found, f"{main}-security"))
+        )
+    security = _first_of(folder, lambda suite: suite.endswith("-security") and suite.split("-")[0] in _SUITES)
+    return Mirror(main, security or f"{main}-security")
 
 
 def knows_mirror() -> bool:
@@ -55,6 +54,16 @@ def knows_mirror() -> bool:
     except DebError:
         return False
     return True
+
+
+def _first_of(folder: Path, wanted: Callable[[str], bool]) -> str | None:
+    """Return the URL of the first archive in the apt settings that has a wanted suite."""
+    found = (
+        source.uri.rstrip("/")
+        for source in _sources(folder)
+        if source.uri.startswith(_READABLE) and "main" in source.components and any(map(wanted, source.suites))
+    )
+    return next(found, None)
 
 
 def _sources(folder: Path) -> Iterator[Source]:

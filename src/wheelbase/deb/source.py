@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,6 +27,7 @@ from wheelbase.deb.layers import DebLayer, Fetched, layer_of
 from wheelbase.deb.mirrors import Mirror, find_mirror
 from wheelbase.deb.own_layers import bytecode_layer, system_layer
 from wheelbase.deb.rootfs import NONROOT
+from wheelbase.deb.sharedlib import TRIPLETS
 from wheelbase.index.client import CONCURRENCY, Client
 from wheelbase.index.values import IndexSettings
 from wheelbase.oci import media_types
@@ -99,6 +100,8 @@ def deb_source(
     end. DebError where the mirror cannot be read or believed, or lacks a package.
     """
     release = release_of(name)
+    if arch not in TRIPLETS:
+        raise DebError(f"{name} is not made for {arch}", hint=f"there is one for {' and for '.join(TRIPLETS)}")
     where = find_mirror(mirror)
     client = Client(IndexSettings(source="apt", index_url=None))
     report("reading Debian's indices", 0, 0)
@@ -174,14 +177,13 @@ def _layers(
     """Return the layers, the lowest first."""
     groups = grouped(chosen.packages)
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        running = {
+        running: dict[str, Future[DebLayer]] = {
             name: pool.submit(layer_of, packages, chosen.asked, store, fetched) for name, packages in groups.items()
         }
+        if compiler:
+            running["bytecode"] = pool.submit(bytecode_layer, groups["python"], compiler, version, store, fetched)
         layers = [NamedLayer(name=name, written=layer.result()) for name, layer in running.items()]
     system = system_layer([layer.written for layer in layers], chosen.arch, "{}.{}".format(*version), store)
-    if compiler:
-        compiled = bytecode_layer(groups["python"], compiler, version, store, fetched)
-        layers.append(NamedLayer(name="bytecode", written=compiled))
     return (*layers, NamedLayer(name="system", written=system))
 
 

@@ -5,6 +5,7 @@ Source: OCI image specification 1.1, config.md (history, rootfs), annotations.md
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from wheelbase.oci import media_types
 from wheelbase.oci.config import ImageConfig, encode_config
 from wheelbase.oci.digest import Digest
+from wheelbase.oci.errors import ImageError
 from wheelbase.oci.image import Image, Layer
 from wheelbase.oci.manifest import Descriptor, Manifest, RawManifest, encode
 
@@ -19,6 +21,10 @@ _OCI_TYPES = {
     media_types.DOCKER_LAYER_GZIP: media_types.LAYER_GZIP,
     "application/vnd.docker.image.rootfs.diff.tar": media_types.LAYER_TAR,
 }
+
+_SIGNAL = re.compile(r"SIG[A-Z]{2,8}[12]?|SIGRTM(?:IN|AX)(?:[+-]\d{1,2})?|\d{1,2}")
+_USER = re.compile(r"[\w.-]+(?::[\w.-]+)?", re.ASCII)
+_PORT = re.compile(r"(\d{1,5})/(?:tcp|udp|sctp)", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +52,22 @@ class Runtime:
     labels: Mapping[str, str] = field(default_factory=dict, hash=False)
     annotations: Mapping[str, str] = field(default_factory=dict, hash=False)
     created: str = "1970-01-01T00:00:00Z"
+
+    def __post_init__(self) -> None:
+        """Refuse what no engine would start; ImageError says what."""
+        if self.working_dir is not None and not self.working_dir.startswith("/"):
+            raise _unfit("working directory", self.working_dir, "it begins with a slash: /app")
+        if self.stop_signal is not None and not _SIGNAL.fullmatch(self.stop_signal):
+            raise _unfit("signal", self.stop_signal, "write it like SIGTERM or 15")
+        if self.user is not None and not _USER.fullmatch(self.user):
+            raise _unfit("user", self.user, "write a name or an ID, with a group after a colon if need be: 1000:1000")
+        for port in self.ports:
+            found = _PORT.fullmatch(port)
+            if not found or not 0 < int(found[1]) < 65536:
+                raise _unfit("port", port, "write it like 8000/tcp or 53/udp")
+        for name, value in self.env_vars.items():
+            if not name or "=" in name or "\0" in name + value:
+                raise _unfit("environment variable", f"{name}={value}", "a name has no = in it")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +108,10 @@ def assemble(base: Image, additions: Sequence[Addition], runtime: Runtime, *, au
     return Assembled(manifest=encode(manifest), config=body, settings=config, layers=layers)
 
 
+def _unfit(what: str, text: str, hint: str) -> ImageError:
+    return ImageError(f"{text[:200]!r} is no {what} of an image", hint=hint)
+
+
 def _as_oci(layer: Layer) -> Layer:
     stored = layer.descriptor
     return replace(
@@ -97,7 +123,8 @@ def _runs(config: ImageConfig, runtime: Runtime) -> ImageConfig:
     """Return a base's configuration with what runs on it. An own entrypoint takes the base's command away."""
     names = dict(line.partition("=")[::2] for line in config.env_vars) | dict(runtime.env_vars)
     cmd = () if runtime.entrypoint is not None and runtime.cmd is None else runtime.cmd
-    other: dict[str, Any] = dict(config.other_runtime)
+    # What ONBUILD says is for a Dockerfile, and done once by whoever builds on that base.
+    other: dict[str, Any] = {name: value for name, value in config.other_runtime.items() if name != "OnBuild"}
     if runtime.ports:
         exposed = other.get("ExposedPorts")
         other["ExposedPorts"] = (exposed if isinstance(exposed, dict) else {}) | {port: {} for port in runtime.ports}

@@ -5,11 +5,13 @@ Each blob is sent as soon as it is there; the name is given at the end, when all
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from types import TracebackType
 from typing import Self
 
+from wheelbase.oci.digest import Digest
 from wheelbase.oci.manifest import RawManifest
 from wheelbase.oci.places import Blob, Sink
 
@@ -17,13 +19,14 @@ _AT_ONCE = 6
 
 
 class Publishing:
-    """Sends blobs to all of some sinks. What goes wrong with one is raised when all are waited for."""
+    """Sends blobs to all of some sinks, each once. What goes wrong with one is raised when all are waited for."""
 
     def __init__(self, sinks: Sequence[Sink]) -> None:
         """Send nothing yet. The sinks are closed by whoever opened them."""
         self._sinks = sinks
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="publish")
-        self._running: list[Future[None]] = []
+        self._running: dict[Digest, list[Future[None]]] = {}
+        self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
         """Return this."""
@@ -32,18 +35,20 @@ class Publishing:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Begin nothing more, and wait for what is on its way."""
-        self._pool.shutdown(cancel_futures=True)
+        """Begin nothing more; after an error what is on its way is not waited for, as it may take long."""
+        self._pool.shutdown(wait=kind is None, cancel_futures=True)
 
     def send(self, blob: Blob) -> None:
-        """Begin to send a blob to each sink that does not have it."""
-        self._running += [self._pool.submit(_send, blob, sink) for sink in self._sinks]
+        """Begin to send a blob to each sink that does not have it, unless that has begun. Any thread may ask for it."""
+        with self._lock:
+            if blob.descriptor.digest not in self._running:
+                begun = [self._pool.submit(_send, blob, sink) for sink in self._sinks]
+                self._running[blob.descriptor.digest] = begun
 
     def wait(self) -> None:
         """Return when all that was sent has arrived; raise the first error."""
-        for done in as_completed(self._running):
+        for done in as_completed([one for begun in self._running.values() for one in begun]):
             done.result()
-        self._running.clear()
 
     def name(self, manifests: Sequence[RawManifest]) -> None:
         """Store manifests, each after all that it lists; the last becomes what the sinks' references refer to."""

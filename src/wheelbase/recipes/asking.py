@@ -18,6 +18,7 @@ from wheelbase.index.settings import user_settings, with_requirements_options
 from wheelbase.oci.errors import ImageError
 from wheelbase.oci.places import Source
 from wheelbase.oci.platform import Platform
+from wheelbase.oci.reference import DEFAULT_DOMAIN, RegistryReference, parse_reference
 from wheelbase.pins import Asked
 from wheelbase.project.read import is_folder
 from wheelbase.project.settings import Settings, read_settings
@@ -48,12 +49,18 @@ def base_facts(
         else:
             inspection = inspect(name, platform=str(platform), report=report).inspection
     except ImageError as error:
-        if "@" in name or name.startswith(_TRANSPORTS):
+        if "@" in name or name.startswith(_TRANSPORTS) or _has_registry(name):
             raise
         # Most names that neither the catalogue nor a registry knows are misspelt.
         raise catalogue.unknown(name, f", and cannot be inspected: {error}") from error
     facts = facts_of(name, inspection, arch=arch, as_of=as_of, today=today)
     return facts if facts.python else replace(facts, system_python=_system_python(facts, on))
+
+
+def _has_registry(name: str) -> bool:
+    """Say whether a name says which registry it is in: no misspelt name of Docker's does."""
+    reference = parse_reference(name)
+    return isinstance(reference, RegistryReference) and reference.domain != DEFAULT_DOMAIN
 
 
 def _system_python(facts: BaseFacts, on: date) -> SystemPython | None:

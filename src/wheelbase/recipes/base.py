@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from wheelbase.deb.chosen import Chosen
 
 DEB = "deb:"
-# The newest first.
-_PYTHONS = {"trixie": "3.13", "bookworm": "3.11"}
+# The newest first. A release of Debian keeps its Python.
+_PYTHONS = {"trixie": "3.13.5", "bookworm": "3.11.2"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +55,9 @@ def debian_base(requires_python: SpecifierSet | None, python: str | None) -> str
     """
     fitting = [
         release
-        for release, minor in _PYTHONS.items()
-        if python in (None, minor) and (requires_python is None or requires_python.contains(f"{minor}.99"))
+        for release, version in _PYTHONS.items()
+        if python in (None, version.rpartition(".")[0])
+        and (requires_python is None or requires_python.contains(version))
     ]
     return f"{DEB}{fitting[0]}" if fitting and knows_mirror() else None
 

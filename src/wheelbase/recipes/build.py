@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
-from wheelbase.errors import BaseError
+from wheelbase.errors import BaseError, RequirementsError
 from wheelbase.index.client import CONCURRENCY
 from wheelbase.oci import media_types
 from wheelbase.oci.digest import Digest
+from wheelbase.oci.errors import ImageError
 from wheelbase.oci.manifest import ImageIndex, RawManifest, encode
 from wheelbase.oci.opening import open_sink
 from wheelbase.oci.places import Blob
 from wheelbase.oci.platform import Platform
 from wheelbase.oci.publishing import Publishing
-from wheelbase.oci.reference import Reference
+from wheelbase.oci.reference import DaemonReference, FileReference, Reference
 from wheelbase.oci.store import Store
 from wheelbase.project.application import application_of
 from wheelbase.project.labels import project_labels
@@ -29,9 +30,10 @@ from wheelbase.project.values import Requirements
 from wheelbase.recipes.asking import project_settings
 from wheelbase.recipes.base import debian_base, open_base, reference_of, user_store
 from wheelbase.recipes.built import Built, Wish
-from wheelbase.recipes.locking import lock_of, read_lock, write_lock
+from wheelbase.recipes.hazards import hazard_notes, hazards_of
+from wheelbase.recipes.locking import Lock, lock_of, read_lock, write_lock
 from wheelbase.recipes.making import Making, begin, finish
-from wheelbase.recipes.plan import arch_of, plan
+from wheelbase.recipes.plan import Plan, arch_of, plan
 from wheelbase.recipes.reporting import Report, silent
 from wheelbase.recipes.sbom import EMPTY, attached
 
@@ -48,6 +50,7 @@ def build(
     destinations: Sequence[Reference] = (),
     wish: Wish = _NOTHING_SAID,
     lock: Literal["write", "check"] | None = None,
+    left_out: Sequence[Path] = (),
     refresh: bool = False,
     report: Report = silent,
 ) -> Built:
@@ -55,52 +58,78 @@ def build(
 
     `requirements` are PEP 508 lines, or a project's folder, or none for the one in this folder; those of `files` go in
     place of the project's. What cannot be read, resolved, fetched or written raises `WheelbaseError`, and then no
-    destination names another image than before. `lock` is what is done with the `wheelbase.lock` beside the project.
+    destination names another image than before, unless only one of several failed. `lock` is what is done with the
+    `wheelbase.lock` beside the project. Files that are `left_out` are no part of the project, as are the destinations.
     """
     began = time.perf_counter()
     report("reading the project", 0, 0)
     folder = _folder(requirements)
     wish = wish.over(project_settings(requirements))
-    platforms = wish.platforms or ("linux/amd64",)
+    _check_destinations(destinations, wish.on)
     named = () if folder and files else requirements
     wanted = read_requirements(named, files=files, constraints=constraints, extras=extras, groups=groups)
     kept = read_lock(folder or Path()) if lock == "check" else None
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="wheelbase-")))
-        pool = stack.enter_context(ThreadPoolExecutor(CONCURRENCY, thread_name_prefix="build"))
-        stack.callback(pool.shutdown, cancel_futures=True)
-        own = pool.submit(application_of, folder, scratch=scratch) if folder else None
-        base = wish.base or _default_base(wanted, wish, platforms[0], report)
-        debs = replace(wish.debs, bytecode=wish.bytecode, locked=kept.debs if kept else {})
-        plans = []
-        for platform in platforms:
-            source = stack.enter_context(open_base(base, Platform.parse(platform), debs=debs, report=report))
-            plans.append(plan(wanted, base, platform, source, refresh=refresh, report=report))
+        pool = ThreadPoolExecutor(CONCURRENCY, thread_name_prefix="build")
+        stack.callback(pool.shutdown, wait=False, cancel_futures=True)
+        outputs = [*left_out, *(Path(one.path) for one in destinations if isinstance(one, FileReference))]
+        own = pool.submit(application_of, folder, scratch=scratch, outputs=outputs) if folder else None
+        plans = _plans(stack, wanted, wish, kept, refresh=refresh, report=report)
         parts = lock_of(plans)
         if kept:
             kept.check(parts)
-        near = reference_of(base)
-        publishing = stack.enter_context(
-            Publishing([stack.enter_context(open_sink(reference, beside=near)) for reference in destinations])
-        )
+        near = reference_of(plans[0].base)
+        sinks = [stack.enter_context(open_sink(reference, beside=near)) for reference in destinations]
+        publishing = stack.enter_context(Publishing(sinks))
         labels = project_labels(folder) if folder else {}
         making = Making(store=user_store(), pool=pool, publishing=publishing, wish=wish, labels=labels, report=report)
         jobs = [begin(making, one) for one in plans]
         application = own.result() if own else None
         images = [finish(making, job, application) for job in jobs]
         digest = _name(publishing, [(image.platform, manifest) for image, manifest in images])
+        if lock == "write":
+            write_lock(folder or Path(), parts)
+        notes = [*(note for one in plans for note in _plan_notes(one)), *(application.notes if application else ())]
         for image, manifest in images:
-            _attach(publishing, making.store, manifest, image.sbom)
-    if lock == "write":
-        write_lock(folder or Path(), parts)
-    notes = [note for job in jobs for note in job.notes]
+            notes += _attach(publishing, making.store, manifest, image.sbom)
     return Built(
         digest=str(digest),
         destinations=tuple(map(str, destinations)),
         images=tuple(image for image, _ in images),
         seconds=time.perf_counter() - began,
-        notes=tuple(dict.fromkeys([*notes, *(application.notes if application else ())])),
+        notes=tuple(dict.fromkeys(notes)),
     )
+
+
+def _check_destinations(destinations: Sequence[Reference], platforms: Sequence[str]) -> None:
+    """Refuse an index for a place that holds one image alone, before anything is done for it."""
+    for one in destinations:
+        if len(platforms) > 1 and (
+            isinstance(one, DaemonReference) or (isinstance(one, FileReference) and one.kind == "docker-archive")
+        ):
+            raise RequirementsError(
+                f"{one} holds an image for one platform, and {len(platforms)} are asked for",
+                hint="push the image, write it with -o oci:DIR or -o oci-archive:FILE, or name one --platform",
+            )
+
+
+def _plans(
+    stack: ExitStack, wanted: Requirements, wish: Wish, kept: Lock | None, *, refresh: bool, report: Report
+) -> list[Plan]:
+    """Open the base for each platform, and return what the image is made of there."""
+    base = wish.base or _default_base(wanted, wish, wish.on[0], report)
+    debs = replace(wish.debs, bytecode=wish.bytecode, locked=kept.debs if kept else {})
+    if kept:
+        kept.check_added(debs.packages)
+    plans = []
+    for platform in wish.on:
+        source = stack.enter_context(open_base(base, Platform.parse(platform), debs=debs, report=report))
+        plans.append(plan(wanted, base, platform, source, bytecode=wish.bytecode, refresh=refresh, report=report))
+    found = plans[0].target
+    if wish.python and wish.python != "{}.{}".format(*found.python_minor):
+        raise BaseError(f"{base} has Python {found.python}, not {wish.python}", hint="leave --python or --base out")
+    return plans
 
 
 def _folder(requirements: Sequence[str]) -> Path | None:
@@ -122,6 +151,12 @@ def _default_base(wanted: Requirements, wish: Wish, platform: str, report: Repor
     return comparison.recommendation.base
 
 
+def _plan_notes(plan: Plan) -> Iterator[str]:
+    """Yield what has to be said of an image, once its wheels are on this machine."""
+    yield from plan.notes
+    yield from hazard_notes(hazards_of(plan.facts, plan.wheels))
+
+
 def _name(publishing: Publishing, manifests: Sequence[tuple[str, RawManifest]]) -> Digest:
     """Give the image its name everywhere, that of an index where it is for several platforms; return its digest."""
     listed = [manifest for _, manifest in manifests]
@@ -134,9 +169,12 @@ def _name(publishing: Publishing, manifests: Sequence[tuple[str, RawManifest]]) 
     return listed[-1].digest
 
 
-def _attach(publishing: Publishing, store: Store, subject: RawManifest, sbom: bytes) -> None:
-    """Attach an image's bill of materials to it."""
+def _attach(publishing: Publishing, store: Store, subject: RawManifest, sbom: bytes) -> Iterator[str]:
+    """Attach an image's bill of materials to it. A registry that does not take it has the image all the same."""
     manifest, document, config = attached(subject, sbom)
     for descriptor, body in ((document, sbom), (config, EMPTY)):
         store.put_bytes(descriptor.digest, body)
-    publishing.attach(manifest, [Blob(descriptor=one, source=store) for one in (document, config)])
+    try:
+        publishing.attach(manifest, [Blob(descriptor=one, source=store) for one in (document, config)])
+    except ImageError as error:
+        yield f"its bill of materials is not attached: {error}"

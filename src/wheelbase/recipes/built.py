@@ -27,6 +27,11 @@ class Wish:
     debs: Debs = field(default_factory=Debs)
     runtime: Runtime = field(default_factory=Runtime)
 
+    @property
+    def on(self) -> tuple[str, ...]:
+        """The platforms, one at least."""
+        return self.platforms or ("linux/amd64",)
+
     def over(self, settings: Settings) -> Wish:
         """Return this wish, with what it leaves open as a project's settings have it."""
         asked, image = self.runtime, settings.image

@@ -16,10 +16,13 @@ from wheelbase.index.simple import Candidate
 from wheelbase.pins import Asked
 from wheelbase.project.settings import Settings
 from wheelbase.recipes.building import building_on, own_packages, wall_seconds
+from wheelbase.recipes.buildneeds import BuildNeeds
 from wheelbase.recipes.fit import Fit, Picked, advice_parts
+from wheelbase.recipes.hazards import hazards_of
 from wheelbase.recipes.reading import Contents, nearest_wheel
 from wheelbase.recipes.values import BaseCost, PickedFile
 from wheelbase.source.compiletime import debug_bytes
+from wheelbase.system.packages import Closure
 from wheelbase.wheels import bytecode
 from wheelbase.wheels.contents import Files
 from wheelbase.wheels.pip_bytecode import left_by_pip
@@ -56,6 +59,7 @@ def cost_of(
     building = building_on(
         fit, compiled, facts=facts, target=target, contents=contents, index=index, asked=asked, settings=settings
     )
+    system = own_packages(settings.system, facts)
     cost = BaseCost(
         base=name,
         facts=facts,
@@ -65,12 +69,19 @@ def cost_of(
         compiles=compiled,
         missing=missing,
         building=building,
-        system=own_packages(settings.system, facts),
+        system=system,
         run_packages=(*facts.added_packages, *(building.needs.run_packages if building else ())),
+        hazards=hazards_of(facts, fit.wheels, added=_installed_on(building, system)),
         notes=(*_base_notes(name, facts, asked), *(f"{present} is in the base already" for present in fit.present)),
         advice=tuple(_advice(asked, fit, set(compiled), target, name, index)),
     )
     return _sized(cost, fit, contents, megabits) if not missing else cost
+
+
+def _installed_on(building: BuildNeeds | None, system: Closure | None) -> list[str]:
+    """Return the system packages that end up in the image for what is compiled, and for the user."""
+    closures = [closure for closure in (building.run if building else None, system) if closure]
+    return [package.name for closure in closures for package in closure.packages]
 
 
 def _file(picked: Picked, contents: Contents) -> PickedFile:

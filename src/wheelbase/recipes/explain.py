@@ -20,6 +20,7 @@ from wheelbase.recipes.asking import ask, base_facts, project_settings
 from wheelbase.recipes.building import building_on
 from wheelbase.recipes.buildneeds import BuildNeeds
 from wheelbase.recipes.fit import Fit, Picked, advice, candidates_of, fit, policy_for
+from wheelbase.recipes.hazards import Hazard, hazards_of
 from wheelbase.recipes.reading import Contents
 from wheelbase.recipes.reporting import Report, silent
 from wheelbase.wheels.select import Choice, Judged, choose
@@ -44,7 +45,8 @@ class Explained:
 class Explanation:
     """All files of the version of a package that is chosen on a base, the best first.
 
-    `building` is what a build needs, None where nothing is built, or no package manager of the base is known.
+    `building` is what a build needs, None where nothing is built, or no package manager of the base is known; `hazards`
+    what the package is known to lack on the base.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Explanation:
     candidates: tuple[Explained, ...]
     advice: tuple[str, ...]
     building: BuildNeeds | None = None
+    hazards: tuple[Hazard, ...] = ()
 
 
 def explain(
@@ -103,6 +106,7 @@ def explain(
         if picked.taken and picked.taken.is_wheel
         else (advice(asked, picked, target, base, index),),
         building=_building(asked, replace(fitted, picked=(picked,)), facts, target, index, report),
+        hazards=tuple(hazard for hazard in hazards_of(facts, fitted.wheels) if hazard.package == name),
     )
 
 

@@ -43,6 +43,11 @@ class Fit:
     present: tuple[str, ...]
     notes: tuple[str, ...]
 
+    @property
+    def wheels(self) -> tuple[tuple[str, Candidate], ...]:
+        """Return the wheels that are taken, each with the name of its package."""
+        return tuple((one.package.name, one.taken) for one in self.picked if one.taken and one.taken.is_wheel)
+
 
 def policy_for(asked: Asked, package: Package) -> Policy:
     """Return what the user's settings allow of a package's files."""

@@ -18,8 +18,11 @@ _BUCKETS = 8
 
 
 def grouped(layers: Iterable[WheelLayer], budget: int) -> list[tuple[WheelLayer, ...]]:
-    """Return wheels by the layer that they are in, at most `budget` of them: the large first, then by name."""
-    ordered = sorted(layers, key=lambda one: (-one.tar_bytes.bit_length(), one.package))
+    """Return wheels by the layer that they are in, at most `budget` of them, by name; those that share come last.
+
+    Where two wheels bring the same file the last one has it.
+    """
+    ordered = sorted(layers, key=lambda one: one.package)
     threshold = 0
     while True:
         groups = _at(ordered, threshold, min(_BUCKETS, max(budget, 1)))
@@ -32,7 +35,7 @@ def grouped(layers: Iterable[WheelLayer], budget: int) -> list[tuple[WheelLayer,
 def _at(ordered: Sequence[WheelLayer], threshold: int, buckets: int) -> list[tuple[WheelLayer, ...]]:
     alone = [(one,) for one in ordered if one.layer.descriptor.size >= threshold]
     shared: dict[int, list[WheelLayer]] = {}
-    for one in sorted(ordered, key=lambda one: one.package):
+    for one in ordered:
         if one.layer.descriptor.size < threshold:
             shared.setdefault(hashlib.sha256(one.package.encode()).digest()[0] % buckets, []).append(one)
     return [*alone, *(tuple(shared[bucket]) for bucket in sorted(shared))]

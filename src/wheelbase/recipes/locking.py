@@ -32,13 +32,14 @@ class LockedWheel(msgspec.Struct, frozen=True, kw_only=True):
 class LockedImage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is in the image of one platform: the digest of the base's manifest, and the wheels.
 
-    `debian` are the parts of a base of Debian's packages.
+    `bytecode` is what compiled modules, empty for none; `debian` are the parts of a base of Debian's packages.
     """
 
     platform: str
     base: str
     digest: str
     wheel: list[LockedWheel]
+    bytecode: str = ""
     debian: Chosen | None = None
 
 
@@ -52,6 +53,16 @@ class Lock(msgspec.Struct, frozen=True, kw_only=True):
     def debs(self) -> dict[str, Chosen]:
         """The parts of bases of Debian's packages, by architecture."""
         return {one.debian.arch: one.debian for one in self.image if one.debian}
+
+    def check_added(self, packages: Sequence[str]) -> None:
+        """Raise LockError where other packages are wished for on a base of Debian's than it was locked with."""
+        for chosen in self.debs.values():
+            if set(chosen.asked) != set(packages):
+                raise LockError(
+                    f"{FILE} adds {', '.join(chosen.asked) or 'no package'} to the base, and now it is to have "
+                    f"{', '.join(packages) or 'none'}",
+                    hint=_HINT,
+                )
 
     def check(self, now: Lock) -> None:
         """Raise LockError where a build would be of other parts."""
@@ -91,11 +102,18 @@ def _locked(plan: Plan) -> LockedImage:
         base=plan.base,
         digest=str(plan.image.raw_manifest.digest),
         wheel=[LockedWheel(filename=one.filename, sha256=one.sha256 or "") for _, one in plan.wheels],
+        bytecode=plan.compiler.key if plan.compiler else "",
         debian=plan.source.chosen if isinstance(plan.source, DebImage) else None,
     )
 
 
 def _check(then: LockedImage, now: LockedImage) -> None:
+    if then.bytecode != now.bytecode:
+        raise LockError(
+            f"modules were compiled by {then.bytecode or 'nothing'} when {FILE} was written, now by "
+            f"{now.bytecode or 'nothing'}: bytecode may be another",
+            hint=f"have that Python at hand, or {_HINT}",
+        )
     if (then.base, then.digest) != (now.base, now.digest):
         raise LockError(
             f"the base has moved: {FILE} has {then.base} at {then.digest}, now {now.base} is at {now.digest}",

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import platform
+import posixpath
 import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from packaging.utils import parse_wheel_filename
 
 from wheelbase import __version__
+from wheelbase.bases.target import Target
 from wheelbase.errors import BaseError
 from wheelbase.index.simple import Candidate
 from wheelbase.oci.assembly import Addition, Assembled, Runtime, assemble
@@ -30,9 +33,8 @@ from wheelbase.recipes.own_layers import APP, HOME, NONROOT, as_layer, files_lay
 from wheelbase.recipes.plan import Plan
 from wheelbase.recipes.reporting import Report
 from wheelbase.recipes.sbom import Part, bill_of_materials
-from wheelbase.wheels.compiling import Compiler, InterpreterCompiler, find_interpreter, without_bytecode
 from wheelbase.wheels.fetch import fetch_wheel
-from wheelbase.wheels.install import VENV
+from wheelbase.wheels.install import VENV, VenvPython
 from wheelbase.wheels.layer import WheelLayer, wheel_layer
 from wheelbase.wheels.select import parse_tags, tags_against
 
@@ -40,6 +42,7 @@ _AUTHOR = f"wheelbase {__version__}"
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # The layer of the virtual environment, and that of the application.
 _OWN_LAYERS = 2
+_PYTHON = re.compile(r"python[0-9.]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +55,7 @@ class Making:
     wish: Wish
     labels: Mapping[str, str]
     report: Report
+    begun: dict[tuple[str, VenvPython, str], Future[WheelLayer]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,30 +63,34 @@ class Job:
     """One platform whose layers are being made."""
 
     plan: Plan
-    compiler: Compiler | None
     wheels: tuple[Future[WheelLayer], ...]
-    notes: tuple[str, ...]
 
 
 def begin(making: Making, plan: Plan) -> Job:
     """Begin to send the base's layers, and to fetch the wheels and make layers of them, the largest first."""
     for layer in plan.image.layers:
         making.publishing.send(Blob(descriptor=layer.descriptor, source=plan.source))
-    compiler, missing = _compiler(plan) if making.wish.bytecode else (None, ())
     alone = len(plan.wheels) <= _budget(plan.image)
 
     def make(wheel: Candidate) -> WheelLayer:
         path, sha256 = fetch_wheel(plan.index.client, wheel, making.store)
         made = wheel_layer(
-            path, sha256, filename=wheel.filename, python=plan.python, compiler=compiler, store=making.store
+            path, sha256, filename=wheel.filename, python=plan.python, compiler=plan.compiler, store=making.store
         )
         if alone:  # where layers are shared, which do is known only when all are there
             making.publishing.send(Blob(descriptor=made.layer.descriptor, source=making.store))
         return made
 
     ordered = sorted((wheel for _, wheel in plan.wheels), key=lambda wheel: wheel.size or 0, reverse=True)
-    futures = tuple(making.pool.submit(make, wheel) for wheel in ordered)
-    return Job(plan=plan, compiler=compiler, wheels=futures, notes=(*plan.notes, *missing))
+    compiled = plan.compiler.key if plan.compiler else ""
+    futures = []
+    for wheel in ordered:
+        # Platforms share the wheels that are for all of them.
+        key = (wheel.url, plan.python, compiled)
+        if key not in making.begun:
+            making.begun[key] = making.pool.submit(make, wheel)
+        futures.append(making.begun[key])
+    return Job(plan=plan, wheels=tuple(futures))
 
 
 def finish(making: Making, job: Job, application: Application | None) -> tuple[BuiltImage, RawManifest]:
@@ -104,17 +112,6 @@ def finish(making: Making, job: Job, application: Application | None) -> tuple[B
 
 def _budget(base: Image) -> int:
     return MOST_LAYERS - len(base.layers) - _OWN_LAYERS
-
-
-def _compiler(plan: Plan) -> tuple[Compiler | None, tuple[str, ...]]:
-    """Return what compiles for the plan's Python; None, and what is missing, where nothing does."""
-    python = plan.python
-    found = find_interpreter(python.version, implementation=python.implementation, free_threaded=python.free_threaded)
-    if found:
-        return InterpreterCompiler(found), ()
-    return None, (
-        without_bytecode(python.version, implementation=python.implementation, free_threaded=python.free_threaded),
-    )
 
 
 def _wheel_layers(making: Making, made: Sequence[WheelLayer], budget: int) -> list[BuiltLayer]:
@@ -158,7 +155,7 @@ def _own_layers(making: Making, job: Job, application: Application | None) -> li
             application.wheel_sha256,
             filename=application.wheel.name,
             python=plan.python,
-            compiler=job.compiler,
+            compiler=plan.compiler,
             store=making.store,
         )
         contents = (f"{made.package} {made.version}",)
@@ -172,14 +169,26 @@ def _own_layers(making: Making, job: Job, application: Application | None) -> li
 
 
 def _check_own(application: Application, plan: Plan) -> None:
-    """Refuse the application's own wheel where it was built for this machine alone, and that is another one."""
+    """Refuse the application's own wheel where it was compiled for this machine alone, and the base is another one."""
     assert application.wheel
     tags, _ = parse_tags(application.wheel.name)
-    if reason := tags_against(tags, plan.target):
+    reason = tags_against(tags, plan.target)
+    if not reason and any(tag.platform.startswith("linux_") for tag in tags) and not _is_like_here(plan.target):
+        reason = f"compiled here, for another C library than {plan.target.libc_name}"
+    if reason:
         raise BaseError(
             f"the project's own wheel {application.wheel.name} is {reason}: it does not install on {plan.base}",
-            hint="it has compiled parts: build it for the base (cibuildwheel) and name it as a requirement",
+            hint="publish wheels of it for the base (cibuildwheel makes them), and name the package, not the folder",
         )
+
+
+def _is_like_here(target: Target) -> bool:
+    """Say whether what is compiled on this machine runs on a target: the same C library, in no older version."""
+    name, version = platform.libc_ver()
+    if name != "glibc":  # Python does not tell musl
+        return target.libc == "musl"
+    here = tuple(int(part) for part in version.split(".")[:2])
+    return target.libc == "glibc" and target.machine == platform.machine() and target.libc_version >= here
 
 
 def _runtime(making: Making, job: Job, application: Application | None) -> Runtime:
@@ -198,6 +207,9 @@ def _runtime(making: Making, job: Job, application: Application | None) -> Runti
     entrypoint = asked.entrypoint
     if entrypoint is None and application and application.entrypoint:
         entrypoint = (f"/{VENV}/bin/{application.entrypoint}",)
+    if entrypoint is None and config.entrypoint and _PYTHON.fullmatch(posixpath.basename(config.entrypoint[0])):
+        # The base's own Python knows nothing of the virtual environment.
+        entrypoint = (f"/{VENV}/bin/python", *config.entrypoint[1:])
     cmd = asked.cmd
     if entrypoint is None and cmd is None and not config.entrypoint:
         cmd = (f"/{VENV}/bin/python",)
@@ -236,7 +248,7 @@ def _parts(job: Job, application: Application | None) -> list[Part]:
     """Return what goes into the bill of materials."""
     digest = job.plan.image.raw_manifest.digest
     base = job.plan.base if job.plan.public else "base"
-    parts = [Part(name=base, version=str(digest), sha256=digest.hex, base=True)]
+    parts = [Part(name=base, version=str(digest), sha256=digest.hex, kind="base")]
     parts += [Part(name=name, version=str(wheel.version), sha256=wheel.sha256 or "") for name, wheel in job.plan.wheels]
     if application and application.wheel:
         name, version, _, _ = parse_wheel_filename(application.wheel.name)

@@ -24,6 +24,7 @@ from wheelbase.recipes.asking import ask, base_facts
 from wheelbase.recipes.base import DEB
 from wheelbase.recipes.fit import Picked, fit
 from wheelbase.recipes.reporting import Report
+from wheelbase.wheels.compiling import Compiler, InterpreterCompiler, find_interpreter, without_bytecode
 from wheelbase.wheels.install import VenvPython
 
 
@@ -31,7 +32,8 @@ from wheelbase.wheels.install import VenvPython
 class Plan:
     """One platform of an image that is to be built.
 
-    `base` is the name of `image`, which is read from `source`. `python_path` is the interpreter's in it.
+    `base` is the name of `image`, which is read from `source`. `python_path` is the interpreter's in it, and `compiler`
+    makes bytecode for it, where it is wished for and there is one here.
     """
 
     base: str
@@ -41,6 +43,7 @@ class Plan:
     target: Target
     python: VenvPython
     python_path: str
+    compiler: Compiler | None
     wheels: tuple[tuple[str, Candidate], ...]
     index: Index
     notes: tuple[str, ...]
@@ -64,11 +67,18 @@ def arch_of(platform: str) -> Arch:
     return cast(Arch, arch)
 
 
-def plan(wanted: Requirements, base: str, platform: str, source: Source, *, refresh: bool, report: Report) -> Plan:
+def plan(
+    wanted: Requirements, base: str, platform: str, source: Source, *, bytecode: bool, refresh: bool, report: Report
+) -> Plan:
     """Return what an image is made of on a base that is open.
 
-    BaseError where that has no Python, ResolutionError where a package has no wheel for it.
+    BaseError where that has no Python that the project allows, ResolutionError where a package has no wheel for it.
     """
+    if wanted.skipped:
+        raise ResolutionError(
+            f"{wanted.source} needs what no index has: {'; '.join(wanted.skipped)}",
+            hint="publish it to an index of your own, or build a wheel of it into a folder that find-links names",
+        )
     facts = base_facts(base, arch=arch_of(platform), as_of=None, source=source, report=report)
     if facts.python is None or facts.python_path is None:
         raise BaseError(
@@ -79,25 +89,44 @@ def plan(wanted: Requirements, base: str, platform: str, source: Source, *, refr
     own = replace(facts, pip=None, setuptools=None, wheel=None)
     target = target_of(own)
     assert target  # it has a Python
+    allowed = wanted.requires_python
+    if allowed is not None and not allowed.contains(target.full_python, prereleases=True):
+        raise BaseError(
+            f"{wanted.source} requires Python {allowed}; {base} has {target.python}",
+            hint="choose another base: `wheelbase bases` lists those that are known",
+        )
     asked, index = ask(wanted, python=target.python_minor, as_of=None, refresh=refresh)
     report("resolving", 0, 0)
     found = fit(asked, own, target, index)
     wheels = [(one.package.name, one.taken) for one in found.picked if one.taken and one.taken.is_wheel]
     if lacking := [one for one in found.picked if not (one.taken and one.taken.is_wheel)]:
         raise _no_wheels(lacking, base, target, asked)
+    python = VenvPython(
+        version=target.python_minor, implementation=target.implementation, free_threaded=target.free_threaded
+    )
+    compiler, missing = _compiler(python) if bytecode else (None, ())
     return Plan(
         base=base,
         source=source,
         image=read_image(source, Platform.parse(platform)),
         facts=facts,
         target=target,
-        python=VenvPython(
-            version=target.python_minor, implementation=target.implementation, free_threaded=target.free_threaded
-        ),
+        python=python,
         python_path=facts.python_path,
+        compiler=compiler,
         wheels=tuple((name, wheel) for name, wheel in wheels if wheel),
         index=index,
-        notes=found.notes,
+        notes=(*found.notes, *missing),
+    )
+
+
+def _compiler(python: VenvPython) -> tuple[Compiler | None, tuple[str, ...]]:
+    """Return what compiles for a Python; None, and what is missing, where nothing here does."""
+    found = find_interpreter(python.version, implementation=python.implementation, free_threaded=python.free_threaded)
+    if found:
+        return InterpreterCompiler(found), ()
+    return None, (
+        without_bytecode(python.version, implementation=python.implementation, free_threaded=python.free_threaded),
     )
 
 

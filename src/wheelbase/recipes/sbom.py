@@ -6,7 +6,7 @@ Sources: CycloneDX 1.6; OCI image specification 1.1, "Guidelines for artifact us
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -24,12 +24,13 @@ EMPTY_TYPE, EMPTY = "application/vnd.oci.empty.v1+json", b"{}"
 
 
 class Part(msgspec.Struct, frozen=True, kw_only=True):
-    """A package in an image: of Python, with the hash of its wheel, or the base. Empty is not known."""
+    """A package in an image, with the hash of its wheel or its .deb, or the base. Empty is not known."""
 
     name: str
     version: str
     sha256: str = ""
-    base: bool = False
+    kind: Literal["pypi", "deb", "base"] = "pypi"
+    arch: str = ""
 
 
 def bill_of_materials(parts: list[Part]) -> bytes:
@@ -73,11 +74,14 @@ def _component(part: Part) -> Component:
     from packageurl import PackageURL
 
     hashes = [HashType(alg=HashAlgorithm.SHA_256, content=part.sha256)] if part.sha256 else []
-    if part.base:
+    if part.kind == "base":
         return Component(
             type=ComponentType.CONTAINER, name=part.name, version=part.version, bom_ref="base", hashes=hashes
         )
-    url = PackageURL("pypi", None, part.name, part.version)
+    if part.kind == "deb":
+        url = PackageURL("deb", "debian", part.name, part.version, {"arch": part.arch})
+    else:
+        url = PackageURL("pypi", None, part.name, part.version)
     return Component(
         type=ComponentType.LIBRARY, name=part.name, version=part.version, purl=url, bom_ref=str(url), hashes=hashes
     )

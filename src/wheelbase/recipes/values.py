@@ -7,6 +7,7 @@ from typing import Literal
 from wheelbase.bases.facts import BaseFacts
 from wheelbase.buildtime import Seconds
 from wheelbase.recipes.buildneeds import BuildNeeds
+from wheelbase.recipes.hazards import Hazard
 from wheelbase.system.packages import Closure
 from wheelbase.wheels.bytecode import Bytecode
 
@@ -37,7 +38,7 @@ class BaseCost:
     its Python, the files, the bytecode, and what pip leaves of its own bytecode (`left_by_pip`). Compilers are not in
     it: with anything to compile it is the size of an image built in stages, and `image_with_compilers_bytes` that of
     one in which all that the build needed was left. `building` is what compiling needs, None where nothing is compiled;
-    `system` what the user's own system packages bring along.
+    `system` what the user's own system packages bring along; `hazards` what the packages are known to lack there.
     """
 
     base: str
@@ -58,6 +59,7 @@ class BaseCost:
     building: BuildNeeds | None = None
     system: Closure | None = None
     run_packages: tuple[str, ...] = ()
+    hazards: tuple[Hazard, ...] = ()
     notes: tuple[str, ...] = ()
     advice: tuple[str, ...] = ()
 

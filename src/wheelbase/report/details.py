@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from wheelbase.recipes.buildneeds import BuildNeeds
+from wheelbase.recipes.hazards import hazard_notes
 from wheelbase.recipes.values import BaseCost, Comparison
 from wheelbase.report.needs import amount, compiled_before, install_line, places, time_of, told
 from wheelbase.report.units import few, fitted, megabytes, names
@@ -47,6 +48,7 @@ def details(cost: BaseCost) -> Iterator[str]:
         yield f"needs {names(added)} installed for its Python"
     if cost.system:
         yield f"the system packages that were asked for: {amount(cost.system)}"
+    yield from hazard_notes(cost.hazards)
     yield from cost.notes
     yield from cost.advice
 

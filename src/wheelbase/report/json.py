@@ -8,6 +8,7 @@ from wheelbase.bases.facts import BaseFacts
 from wheelbase.recipes.buildneeds import ArchiveNeeds, BuildNeeds
 from wheelbase.recipes.buildrequires import Built
 from wheelbase.recipes.explain import Explanation
+from wheelbase.recipes.hazards import Hazard
 from wheelbase.recipes.sysdeps import SystemNeeds
 from wheelbase.recipes.values import BaseCost, Comparison
 from wheelbase.source.compiletime import Estimate
@@ -64,6 +65,7 @@ def _base(cost: BaseCost) -> dict[str, Any]:
         "system_packages": {"build": cost.build_packages, "run": cost.run_packages},
         "building": _building(cost.building) if cost.building else None,
         "verdict": cost.verdict,
+        "hazards": [_hazard(hazard) for hazard in cost.hazards],
         "notes": cost.notes,
         "advice": cost.advice,
         "files": [
@@ -81,6 +83,16 @@ def _base(cost: BaseCost) -> dict[str, Any]:
     }
 
 
+def _hazard(hazard: Hazard) -> dict[str, Any]:
+    return {
+        "kind": hazard.kind,
+        "package": hazard.package,
+        "lacks": hazard.lacks,
+        "why": hazard.why,
+        "install": hazard.install,
+    }
+
+
 def explanation_json(explanation: Explanation) -> str:
     """Return `wheelbase.explain/1`."""
     return _dumps(
@@ -94,6 +106,7 @@ def explanation_json(explanation: Explanation) -> str:
             "pip": explanation.facts.pip,
             "taken": explanation.taken,
             "advice": explanation.advice,
+            "hazards": [_hazard(hazard) for hazard in explanation.hazards],
             "building": _building(explanation.building) if explanation.building else None,
             "candidates": [
                 {

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from wheelbase.recipes.buildneeds import BuildNeeds
 from wheelbase.recipes.explain import Explanation
+from wheelbase.recipes.hazards import hazard_notes
 from wheelbase.recipes.sysdeps import SystemNeeds
 from wheelbase.recipes.values import Comparison
 from wheelbase.report import needs
@@ -48,7 +49,8 @@ def explanation_markdown(explanation: Explanation) -> str:
         for one in explanation.candidates
     ]
     title = f"{explanation.name} {explanation.version} on `{explanation.base}`"
-    lines = [title, "", *_table(("", "File", "MB", "Why"), rows), "", *(f"- {line}" for line in explanation.advice)]
+    said = [*hazard_notes(explanation.hazards), *explanation.advice]
+    lines = [title, "", *_table(("", "File", "MB", "Why"), rows), "", *(f"- {line}" for line in said)]
     if building := explanation.building:
         lines += ["", f"To build it there ({building.system.title}):", "", *_building(building)]
     return "\n".join([*lines, ""])

@@ -10,6 +10,7 @@ from rich.text import Text
 from wheelbase.bases.facts import BaseFacts
 from wheelbase.recipes.buildneeds import BuildNeeds
 from wheelbase.recipes.explain import Explanation
+from wheelbase.recipes.hazards import hazard_notes
 from wheelbase.recipes.sysdeps import SystemNeeds
 from wheelbase.recipes.values import Comparison
 from wheelbase.report import needs
@@ -63,8 +64,8 @@ def explanation_text(explanation: Explanation) -> RenderableType:
     parts: list[RenderableType] = [Text(title, style="bold"), "", table, ""]
     answer = f"pip takes {explanation.taken}." if explanation.taken else "There is no file that pip could take."
     parts.append(Text(answer, style="bold"))
-    if explanation.advice:
-        parts.append(_bullets(explanation.advice))
+    if said := [*hazard_notes(explanation.hazards), *explanation.advice]:
+        parts.append(_bullets(said))
     if building := explanation.building:
         parts += ["", Text(f"To build it there ({building.system.title}):", style="bold"), "", *_building(building)]
     return Group(*parts)

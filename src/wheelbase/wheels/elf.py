@@ -32,7 +32,7 @@ class Dynamic:
     name: str | None
 
 
-def read_dynamic(content: bytes) -> Dynamic | None:
+def read_dynamic(content: bytes | bytearray) -> Dynamic | None:
     """Return what a file tells the loader; None of what is no such file, is linked statically, or is broken."""
     if not content.startswith(_MAGIC):
         return None
@@ -55,14 +55,14 @@ def read_dynamic(content: bytes) -> Dynamic | None:
     return Dynamic(needed=tuple(dict.fromkeys(needed)), name=names[0] if names else None)
 
 
-def _segments(content: bytes) -> list[tuple[int, ...]]:
+def _segments(content: bytes | bytearray) -> list[tuple[int, ...]]:
     _, _, _, _, _, table, _, _, _, size, count, *_ = _HEADER.unpack_from(content)
     if count > _MOST_SEGMENTS:
         raise ValueError("too many segments")
     return [_SEGMENT.unpack_from(content, table + size * number) for number in range(count)]
 
 
-def _tags(content: bytes, start: int, length: int) -> list[tuple[int, int]]:
+def _tags(content: bytes | bytearray, start: int, length: int) -> list[tuple[int, int]]:
     found = []
     for number in range(min(length // _TAG.size, _MOST_TAGS)):
         tag, value = _TAG.unpack_from(content, start + number * _TAG.size)
@@ -80,7 +80,7 @@ def _offset(segments: Iterable[tuple[int, ...]], address: int) -> int:
     raise ValueError("an address outside of the file")
 
 
-def _text(content: bytes, start: int) -> str:
+def _text(content: bytes | bytearray, start: int) -> str:
     """Return a name; ValueError where it has no end, or is none that a file could have."""
     name = content[start : content.index(b"\0", start, start + _LONGEST_NAME + 1)].decode("ascii")
     if not name.isprintable() or not name:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from wheelbase.wheels.needed import Binary
 
 _LARGEST = 1 << 20
 _ASIDE = re.compile(r"(?:^|/)(?:docs?|examples?|demos?)/")
-_WORD = re.compile(rb"[\w+-]+")
+_WORD = re.compile(rb"\w+")
 _FORGIVING = {"ImportError", "ModuleNotFoundError", "OSError", "Exception", "BaseException"}
 
 
@@ -32,47 +32,40 @@ def loaded(path: Path, filename: str, binaries: frozenset[Binary]) -> frozenset[
 
     Of modules: unless all that imports one is ready for its absence. Of other libraries: those that code names.
     """
-    named: dict[str, list[bool]] = defaultdict(list)
-    stems = {_stem(binary) for binary in binaries}
+    modules = {_name(one).encode() for one in binaries if one.module}
+    others = {_name(one).encode() for one in binaries if not one.module}
+    named = re.compile(rb"(?<![\w-])(?:%s)(?![\w-])" % b"|".join(map(re.escape, others))) if others else None
+    imports: dict[bytes, list[bool]] = defaultdict(list)
+    found: set[bytes] = set()
     try:
-        for source, found in _naming(path, filename, stems):
-            for name in found:
-                named[name] += _imports(source, name)
+        for source in _sources(path, filename):
+            if named_here := modules & set(_WORD.findall(source)):
+                for name, ready in _imports(source):
+                    if name in named_here:
+                        imports[name].append(ready)
+            found |= set(named.findall(source)) if named else set()
     except WheelError:
         return frozenset()
-    return frozenset(one for one in binaries if _is_loaded(one, named.get(_stem(one))))
+    sure = modules - {name for name, ready in imports.items() if all(ready)}
+    return frozenset(one for one in binaries if _name(one).encode() in (sure if one.module else found))
 
 
-def _is_loaded(binary: Binary, imports: list[bool] | None) -> bool:
-    """`imports` has for each import of a file whether its failure is caught; None: no code names it."""
-    if not binary.module:
-        return imports is not None
-    return not imports or not all(imports)
+def _name(binary: Binary) -> str:
+    """Return what code calls a file: a module without what follows its first dot, another one without `.so`."""
+    return binary.path.rpartition("/")[2].partition("." if binary.module else ".so")[0]
 
 
-def _stem(binary: Binary) -> str:
-    return binary.path.rpartition("/")[2].partition(".")[0]
-
-
-def _naming(path: Path, filename: str, stems: Iterable[str]) -> Iterator[tuple[bytes, list[str]]]:
-    """Yield the modules of a wheel in which there are names of files, and these."""
-    wanted = {stem.encode(): stem for stem in stems}
+def _sources(path: Path, filename: str) -> Iterator[bytes]:
+    """Yield the modules of a wheel that are more than tests and examples."""
     with open_wheel(path, filename) as archive:
         for entry in archive.entries.values():
-            if (
-                not entry.path.endswith(".py")
-                or entry.size > _LARGEST
-                or is_test(entry.path)
-                or _ASIDE.search(entry.path)
-            ):
-                continue
-            source = archive.read(entry)
-            if found := wanted.keys() & set(_WORD.findall(source)):
-                yield source, [wanted[one] for one in found]
+            aside = is_test(entry.path) or _ASIDE.search(entry.path)
+            if entry.path.endswith(".py") and entry.size <= _LARGEST and not aside:
+                yield archive.read(entry)
 
 
-def _imports(source: bytes, name: str) -> Iterator[bool]:
-    """Yield, for each import of a module of this name, whether a failure is caught."""
+def _imports(source: bytes) -> Iterator[tuple[bytes, bool]]:
+    """Yield the last part of the name of each module that is imported, and whether a failure is caught."""
     try:
         left: list[tuple[ast.AST, bool]] = [(parse_quietly(source), False)]
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -80,9 +73,8 @@ def _imports(source: bytes, name: str) -> Iterator[bool]:
     while left:
         node, ready = left.pop()
         if isinstance(node, ast.Import | ast.ImportFrom):
-            if name in _imported(node):
-                yield ready
-        elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            yield from ((name.encode(), ready) for name in _imported(node))
+        elif isinstance(node, ast.If) and _for_types(node.test):
             left += ((child, ready) for child in node.orelse)
         elif isinstance(node, ast.Try):
             caught = ready or any(_forgives(handler) for handler in node.handlers)
@@ -90,6 +82,12 @@ def _imports(source: bytes, name: str) -> Iterator[bool]:
             left += ((child, ready) for child in (*node.handlers, *node.orelse, *node.finalbody))
         else:
             left += ((child, ready) for child in ast.iter_child_nodes(node))
+
+
+def _for_types(test: ast.expr) -> bool:
+    """Say whether what is under a condition is for type checkers alone: `TYPE_CHECKING`, `typing.TYPE_CHECKING`."""
+    name = test.id if isinstance(test, ast.Name) else test.attr if isinstance(test, ast.Attribute) else ""
+    return name == "TYPE_CHECKING"
 
 
 def _imported(node: ast.Import | ast.ImportFrom) -> set[str]:
@@ -100,7 +98,5 @@ def _imported(node: ast.Import | ast.ImportFrom) -> set[str]:
 
 def _forgives(handler: ast.ExceptHandler) -> bool:
     """Say whether a handler lets the program go on without what could not be imported."""
-    kinds = (
-        [node.id for node in ast.walk(handler.type) if isinstance(node, ast.Name)] if handler.type else ["Exception"]
-    )
-    return bool(_FORGIVING & set(kinds)) and not any(isinstance(node, ast.Raise) for node in ast.walk(handler))
+    named = {node.id for node in ast.walk(handler.type) if isinstance(node, ast.Name)} if handler.type else _FORGIVING
+    return bool(_FORGIVING & named) and not any(isinstance(node, ast.Raise) for node in ast.walk(handler))
