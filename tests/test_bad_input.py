@@ -30,7 +30,7 @@ LOCAL: dict[str, tuple[list[str], dict[str, str], str]] = {
     "a URL alone": (["https://bob:secret@h.invalid/app.whl"], {}, "is a URL or a path"),
     "a date to come": (["app", "--as-of", TOMORROW], {}, "is in the future"),
     "a date that is none": (["app", "--as-of", "2024-13-01"], {}, "2024-13-01 is not a date"),
-    "an empty folder": ([], {}, "nothing to compare"),
+    "an empty folder": ([], {}, "nothing to install"),
     "a file that includes itself": (["-r", "a.txt"], {"a.txt": "-r a.txt\n"}, "includes itself"),
     "a key that is none of ours": (["app"], {"wheelbase.toml": 'source = "x"\n'}, "wheelbase.toml"),
     "a broken wheelbase.toml": (["app"], {"wheelbase.toml": "system = ["}, "wheelbase.toml is not valid TOML"),

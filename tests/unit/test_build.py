@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from tests.conftest import Cli
 from tests.fake_index import Answer, FakeIndex, wheel
-from tests.unit.images_with_python import glibc, image, musl, python
+from tests.unit.images_with_python import glibc, image, musl, python, with_config
 from tests.unit.oci.small_images import AMD64, ARM64, MemorySource, tar
 
 from wheelbase.oci.blobfolder import blob_name
+from wheelbase.oci.config import ImageConfig
 from wheelbase.oci.copying import copy_image
 from wheelbase.oci.image import Image, read_image
 from wheelbase.oci.layout import Layout
@@ -213,6 +214,59 @@ def test_several_platforms_become_one_index(cli: Cli, index: FakeIndex, tmp_path
     assert [str(one.raw_manifest.digest) for one in found] == [one["digest"] for one in answer["images"]]
     assert [one.config.platform.architecture for one in found] == ["amd64", "arm64"]
     assert answer["digest"] not in [one["digest"] for one in answer["images"]]
+
+
+def test_what_is_built_is_no_part_of_the_next_image(cli: Cli, index: FakeIndex, base: str, tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "requirements.txt").write_text("part\n")
+    (project / "main.py").write_text("import part\n")
+    out = ("--base", base, "-o", "app.tar", "-o", "oci:image", "--sbom", "bom.json", "--lock")
+    digests = [built(cli, index, *out, cwd=project)["digest"] for _ in range(2)]
+    assert digests[0] == digests[1]
+    assert not {"app/app.tar", "app/bom.json", "app/wheelbase.lock", "app/image"} & set(files_of(project / "image")[1])
+
+
+def test_an_application_without_dependencies(cli: Cli, index: FakeIndex, base: str, tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "main.py").write_text("print()\n")
+    built(cli, index, "--base", base, "-o", f"oci:{tmp_path}/made", cwd=project)
+    assert files_of(tmp_path / "made")[1]["app/main.py"] == b"print()\n"
+
+
+@pytest.mark.parametrize(
+    ("project", "said"),
+    [
+        ('requires-python = ">=3.14"', "requires Python >=3.14"),
+        ('dependencies = ["lib"]\n[tool.uv.sources]\nlib = { path = "lib" }', "lib: from path"),
+    ],
+    ids=["another Python", "a package of no index"],
+)
+def test_what_could_not_run_is_not_built(
+    cli: Cli, index: FakeIndex, base: str, tmp_path: Path, project: str, said: str
+) -> None:
+    folder = tmp_path / "project"
+    folder.mkdir()
+    (folder / "pyproject.toml").write_text(f'[project]\nname = "shop"\nversion = "1"\n{project}\n')
+    done = cli("build", "--base", base, "-o", "app.tar", cwd=folder, env={"PIP_INDEX_URL": index.simple})
+    assert done.returncode == 1
+    assert said in done.stderr and "hint:" in done.stderr
+    assert not (folder / "app.tar").exists()
+
+
+def test_a_file_holds_one_platform(cli: Cli, base: str, tmp_path: Path) -> None:
+    both = ("--platform", "linux/amd64, linux/arm64")
+    done = cli("build", "app", "--base", base, *both, "-o", str(tmp_path / "app.tar"))
+    assert done.returncode == 1 and "-o oci:DIR" in done.stderr
+
+
+def test_the_python_of_the_base_is_not_what_an_image_runs(cli: Cli, index: FakeIndex, tmp_path: Path) -> None:
+    source = image({**glibc("2.41"), **python("3.13.5")})
+    entry = ImageConfig(platform=AMD64, diff_ids=(), entrypoint=("/usr/local/bin/python3", "-X", "utf8"))
+    base = layout(tmp_path / "base", with_config(source, entry))
+    built(cli, index, "app", "--base", base, "-o", f"oci:{tmp_path}/made")
+    assert files_of(tmp_path / "made")[0].config.entrypoint == ("/opt/venv/bin/python", "-X", "utf8")
 
 
 def test_a_lock_holds_a_build_to_its_parts(cli: Cli, index: FakeIndex, base: str, tmp_path: Path) -> None:

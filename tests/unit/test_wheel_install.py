@@ -32,6 +32,10 @@ def both(data: bytes, folder: Path) -> tuple[Files, Files]:
     wheel.write_bytes(data)
     with pytest.MonkeyPatch.context() as patch:
         theirs = by_installer(wheel, Path(tempfile.mkdtemp(dir=folder)), patch)
+    # `installer` leaves it to the wheel which scripts can be run.
+    theirs = {
+        path: (0o755 if path.startswith("opt/venv/bin/") else mode, data) for path, (mode, data) in theirs.items()
+    }
     return by_layer(wheel, Digest.of(data).hex, Store(folder / "store")), theirs
 
 
@@ -98,6 +102,14 @@ def test_scripts(source: bytes, expected: bytes, method: int, tmp_path: Path) ->
     assert comparable(ours) == comparable(theirs)
     assert ours["opt/venv/bin/tool"] == (0o755, expected)
     assert row("../../../bin/tool", expected).encode() in ours[f"{SITE_PACKAGES}/{DIST_INFO}/RECORD"][1]
+
+
+def test_scripts_can_be_run_whatever_the_wheel_says(tmp_path: Path) -> None:
+    """Wheels that were made on Windows say of no file that it can be run."""
+    contents = {"scripts/tool": b"\x7fELF" * 5000, "scripts/start": b"#!python\n", "data/tool": b""}
+    members = [Member(name=f"{DATA}/{name}", data=data, mode=0o100644) for name, data in contents.items()]
+    ours, _ = both(packed(wheel_members(members)), tmp_path)
+    assert [ours[f"opt/venv/{path}"][0] for path in ("bin/tool", "bin/start", "tool")] == [0o755, 0o755, 0o644]
 
 
 def test_entry_points(tmp_path: Path) -> None:

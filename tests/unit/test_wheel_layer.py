@@ -39,8 +39,8 @@ FILES = {
     f"{DIST_INFO}/entry_points.txt": b"[console_scripts]\ndemo = demo:main\n",
 }
 # Of the tars: other ones would mean other layers for every wheel.
-GOLDEN = "sha256:162816d0ef467b7690543dce48fa6813129f529c2d46ababbb9ba4922a0d5211"
-GOLDEN_COMPILED = "sha256:b9f70a81fd98fe26beb92b0b885775f8a1458de2546e8eda9b7ec4751ef7f3bf"
+GOLDEN = "sha256:3a65f870c612e778e1846c5be49b9cd7496531117ae000a1e0d006d461718cac"
+GOLDEN_COMPILED = "sha256:9e3224788a18ed872548ee3226bde369abc00754c33e4240915b78324c6f6d3c"
 
 
 class FakeCompiler:

@@ -209,14 +209,15 @@ class _Output:
 
 
 def joined(parts: Sequence[Reader], file: BinaryIO) -> WrittenLayer:
-    """Write one layer that has the entries of several, each made by a LayerWriter, in their order.
+    """Write one layer that has the entries of several, each made by a LayerWriter: those of the last one come first.
 
-    What comes twice is taken from the first, since Docker loads no layer in which a path comes twice. All of it is
-    compressed anew. A part is read to its end; ImageError where one cannot be unpacked.
+    What comes twice is taken from the last that has it, as if each were a layer above the one before; Docker loads no
+    layer in which a path comes twice. All of it is compressed anew. A part is read to its end; ImageError
+    where one cannot be unpacked.
     """
     writer = LayerWriter(file)
     seen: set[str] = set()
-    for part in parts:
+    for part in reversed(parts):
         unpacked = Unpacked(part, _MOST_UNPACKED, "a layer to be joined")
         try:
             with tarfile.open(fileobj=unpacked, mode="r|") as tar:  # type: ignore[call-overload]  # it only reads

@@ -35,6 +35,8 @@ class Application:
     entrypoint: str | None = None
     #: What a user is to be told.
     notes: tuple[str, ...] = ()
+    #: What a user is to be told as well where nothing else says what the image runs; None with an entry point.
+    entrypoint_note: str | None = None
 
 
 class _Project(msgspec.Struct, frozen=True):
@@ -75,7 +77,8 @@ def application_of(
     """Return what of a project goes into an image.
 
     `scratch` is a folder in which a wheel that is built lies from then on; `interpreter` is the Python that its backend
-    runs with, else the one that runs wheelbase; `outputs` are files in the folder that are no part of the project.
+    runs with, else the one that runs wheelbase; `outputs` are the files and folders that the build writes, which are no
+    part of the project wherever they lie.
     """
     if not folder.is_dir():
         raise RequirementsError(f"{folder} is not a folder", hint="name the folder of the application")
@@ -84,7 +87,7 @@ def application_of(
     if not data.is_package:
         return _plain(folder, data, outputs)
     static = data.project is not None and not data.project.dynamic and not (folder / "setup.py").exists()
-    wheel, digest = build_wheel(folder, scratch=scratch, interpreter=interpreter, keep=static)
+    wheel, digest = build_wheel(folder, scratch=scratch, interpreter=interpreter, keep=static, outputs=outputs)
     name, scripts = wheel.name.split("-")[0], _console_scripts(wheel)
     entrypoint, note = _entrypoint(canonicalize_name(name), scripts)
     return Application(
@@ -93,7 +96,7 @@ def application_of(
         wheel_sha256=digest,
         scripts=scripts,
         entrypoint=entrypoint,
-        notes=(note,) if note else (),
+        entrypoint_note=note,
     )
 
 
@@ -109,8 +112,13 @@ def _plain(folder: Path, data: _Pyproject, outputs: Collection[Path]) -> Applica
             "[project.scripts] is not installed: pyproject.toml has no [build-system], so the project is no package."
         )
     name = (data.project.name if data.project else "") or folder.resolve().name
-    notes.append("No entry point is known for a plain folder: name it with --entrypoint.")
-    return Application(name=canonicalize_name(name), files=files, scripts={}, notes=tuple(notes))
+    return Application(
+        name=canonicalize_name(name),
+        files=files,
+        scripts={},
+        notes=tuple(notes),
+        entrypoint_note="No entry point is known for a plain folder: name it with --entrypoint.",
+    )
 
 
 def _console_scripts(wheel: Path) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """Build a project's wheel with its own backend, by `uv build`. Reads files; runs uv and the backend.
 
-A wheel is kept under a hash of the project's files, and is not built again while they stay as they are.
+A wheel is kept under a hash of the project's files, and is not built again while they stay as they are. What setuptools
+would leave in the folder, and bytecode, goes to the scratch.
 """
 
 import hashlib
@@ -9,6 +10,7 @@ import re
 import stat
 import sys
 import tempfile
+from collections.abc import Collection
 from importlib.metadata import version
 from pathlib import Path
 
@@ -23,17 +25,21 @@ from wheelbase.uv import run_uv
 _EPOCH = "315532800"
 _SAID = 15
 _MOST_KEPT = 64_000_000
-# What backends leave in the folder themselves.
-_OUTPUT = re.compile(r"build/(lib|bdist|temp)|dist/.*\.(whl|tar\.gz)$|(.*/)?[^/]*\.egg-info/")
+# setuptools reads this after the project's own settings, and so puts elsewhere what it would leave in the folder.
+_ELSEWHERE = "[build]\nbuild_base = {0}/build\n[egg_info]\negg_base = {0}\n"
+# What backends leave in the folder when others run them.
+_OUTPUT = re.compile(r"build/(lib|bdist|temp)|\.pdm-build/|dist/.*\.(whl|tar\.gz)$|(.*/)?[^/]*\.egg-info/")
 
 
-def build_wheel(folder: Path, *, scratch: Path, interpreter: Path | None, keep: bool) -> tuple[Path, str]:
+def build_wheel(
+    folder: Path, *, scratch: Path, interpreter: Path | None, keep: bool, outputs: Collection[Path] = ()
+) -> tuple[Path, str]:
     """Return the wheel of a project, in a new folder in `scratch`, and its SHA-256.
 
-    With `keep`, one that was built of the same files before will do.
+    With `keep`, one that was built of the same files before will do; `outputs` are none of them.
     """
     place = Path(tempfile.mkdtemp(prefix="wheel-", dir=scratch))
-    key = _key(folder, interpreter) if keep else None
+    key = _key(folder, interpreter, outputs) if keep else None
     store = Cache("built-1")
     if key and (kept := store.get(key)):
         name, data = msgspec.msgpack.decode(kept, type=tuple[str, bytes])
@@ -42,13 +48,15 @@ def build_wheel(folder: Path, *, scratch: Path, interpreter: Path | None, keep: 
         return wheel, hashlib.sha256(data).hexdigest()
     wheel = _build(folder, place, interpreter)
     # A file that was changed during the build may or may not be in the wheel.
-    if key and wheel.stat().st_size <= _MOST_KEPT and key == _key(folder, interpreter):
+    if key and wheel.stat().st_size <= _MOST_KEPT and key == _key(folder, interpreter, outputs):
         store.put(key, msgspec.msgpack.encode((wheel.name, wheel.read_bytes())))
     with wheel.open("rb") as file:
         return wheel, hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _build(folder: Path, place: Path, interpreter: Path | None) -> Path:
+    work = Path(tempfile.mkdtemp(prefix="work-", dir=place.parent)).absolute()
+    (work / "setup.cfg").write_text(_ELSEWHERE.format(str(work).replace("%", "%%")), encoding="utf-8")
     result = run_uv(
         "build",
         "--wheel",
@@ -57,7 +65,11 @@ def _build(folder: Path, place: Path, interpreter: Path | None) -> Path:
         "--out-dir",
         str(place.absolute()),
         directory=folder,
-        environment={} if os.environ.get("SOURCE_DATE_EPOCH") else {"SOURCE_DATE_EPOCH": _EPOCH},
+        environment={
+            "DIST_EXTRA_CONFIG": str(work / "setup.cfg"),
+            "PYTHONPYCACHEPREFIX": str(work / "bytecode"),
+            "SOURCE_DATE_EPOCH": os.environ.get("SOURCE_DATE_EPOCH") or _EPOCH,
+        },
     )
     wheels = list(place.glob("*.whl"))
     if result.returncode or len(wheels) != 1:
@@ -69,7 +81,7 @@ def _build(folder: Path, place: Path, interpreter: Path | None) -> Path:
     return wheels[0]
 
 
-def _key(folder: Path, interpreter: Path | None) -> str | None:
+def _key(folder: Path, interpreter: Path | None, outputs: Collection[Path]) -> str | None:
     """Return a hash of what a build reads; None where a link leads it out of the folder.
 
     Of what Git ignores, the time and the size stand for the contents: a build may read that, but it may be large.
@@ -77,7 +89,7 @@ def _key(folder: Path, interpreter: Path | None) -> str | None:
     hashed = hashlib.sha256()
     tools = (version("uv"), str(interpreter or sys.executable), os.environ.get("SOURCE_DATE_EPOCH"))
     hashed.update(repr(tools).encode())
-    for entry in entries_of(folder):
+    for entry in entries_of(folder, outputs=outputs):
         status = entry.status
         if _OUTPUT.match(entry.path):
             continue

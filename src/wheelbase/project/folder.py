@@ -1,6 +1,7 @@
 """The files of an application's folder: what of it goes into an image, and what its build may read. Reads files."""
 
 import os
+import re
 import stat
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -13,7 +14,21 @@ _NEVER = {
     *(".git", ".hg", ".svn", ".bzr", ".venv", "__pycache__"),
     *(".tox", ".nox", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis"),
 }
-_EXAMPLES = (".example", ".sample", ".template", ".dist")
+# A build may read what these hold, but an image has no use for it.
+_NEVER_IN_IMAGES = {"node_modules"}
+_LOCK = "wheelbase.lock"
+# What is written beside an output until it is whole.
+_UNFINISHED = ".new-"
+_SECRET = re.compile(
+    r"\.env|\.env\..*(?<!\.example)(?<!\.sample)(?<!\.template)(?<!\.dist)|[._]netrc|\.pypirc|\.git-credentials|"
+    r"id_(rsa|dsa|ecdsa|ed25519).*(?<!\.pub)(?<!\.py)",
+    re.DOTALL,
+)
+_KEEP = "A line !PATH in .dockerignore keeps one."
+_SECRET_FOLDERS = {".ssh", ".aws"}
+_KEYS = (".pem", ".key")
+_PRIVATE_KEY = re.compile(rb"^-----BEGIN [A-Z0-9 ]*PRIVATE KEY", re.MULTILINE)
+_HEAD = 65536
 _NAMED = 5
 
 
@@ -45,13 +60,15 @@ class Entry:
 def files_of(folder: Path, *, outputs: Collection[Path] = ()) -> tuple[tuple[ApplicationFile, ...], list[str]]:
     """Return the files of a folder that neither .gitignore nor .dockerignore leaves out, and what is to be said.
 
-    Version control, virtual environments, bytecode and files of secrets (.env) are left out in any case, and `outputs`.
+    Version control, virtual environments, caches and secrets are left out too, but what .dockerignore names after "!".
+    `outputs`, files and folders, are left out in any case, and so is `wheelbase.lock`.
     """
     root = folder.resolve()
+    docker = read_dockerignore(root)
     files, outside, secrets, special = [], [], [], []
-    for entry in _sorted(_walk(root, {path.resolve() for path in outputs}, read_dockerignore(root), ignored=False)):
-        if _is_secret(entry.source.name):
-            secrets.append(entry.path)
+    for entry in _sorted(_walk(root, _Outputs.of(root, outputs), docker, ignored=False)):
+        if secret := _secret(entry, docker):
+            secrets.append(secret)
         elif stat.S_ISLNK(entry.status.st_mode):
             target = _inside(root, entry)
             if target is None:
@@ -72,21 +89,53 @@ def files_of(folder: Path, *, outputs: Collection[Path] = ()) -> tuple[tuple[App
             f"{folder} has links that lead out of it: {_shown(outside)}",
             hint="copy there what they lead to, or name them in .dockerignore",
         )
-    notes = [f"Left out, as they may hold secrets: {_shown(secrets)}."] if secrets else []
+    notes = [f"Left out, as they may hold secrets: {_shown(list(dict.fromkeys(secrets)))}. {_KEEP}"] if secrets else []
     notes += [f"Left out, as they are neither files nor links: {_shown(special)}."] if special else []
     return tuple(files), notes
 
 
-def entries_of(folder: Path) -> Iterator[Entry]:
-    """Yield what a build of a folder may read, sorted by path."""
-    yield from _sorted(_walk(folder.resolve(), set(), DockerIgnore(), ignored=True))
+def entries_of(folder: Path, *, outputs: Collection[Path] = ()) -> Iterator[Entry]:
+    """Yield what a build of a folder may read, sorted by path; `outputs` are what the build writes."""
+    root = folder.resolve()
+    yield from _sorted(_walk(root, _Outputs.of(root, outputs), DockerIgnore(), ignored=True))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Outputs:
+    """What wheelbase writes: `paths`, and beside them, in `folders`, what is not whole yet."""
+
+    paths: frozenset[Path]
+    folders: frozenset[Path]
+
+    @classmethod
+    def of(cls, root: Path, outputs: Collection[Path]) -> "_Outputs":
+        """Return what is written where a build of `root` has these outputs."""
+        # Both the name and what it leads to, where it is a link.
+        named = [path.parent.resolve() / path.name for path in map(Path.absolute, [*outputs, root / _LOCK])]
+        paths = frozenset([*named, *(path.resolve() for path in outputs)])
+        if root in paths:
+            raise RequirementsError(
+                f"{root} is what the image is made of, and cannot be where it is written",
+                hint="write it to a folder of its own, such as oci:./image",
+            )
+        return cls(paths=paths, folders=frozenset(path.parent for path in paths))
+
+    def has(self, path: Path) -> bool:
+        """Say whether a file or a folder is one of them."""
+        if path in self.paths:
+            return True
+        beside = path.name.startswith(".") and path.parent in self.folders
+        return beside and (
+            path.name.startswith(_UNFINISHED)
+            or any(path.name.startswith(f".{one.name}-") for one in self.paths if one.parent == path.parent)
+        )
 
 
 def _sorted(entries: Iterator[Entry]) -> list[Entry]:
     return sorted(entries, key=lambda entry: os.fsencode(entry.path))
 
 
-def _walk(root: Path, outputs: Collection[Path], docker: DockerIgnore, *, ignored: bool) -> Iterator[Entry]:
+def _walk(root: Path, outputs: _Outputs, docker: DockerIgnore, *, ignored: bool) -> Iterator[Entry]:
     """Yield what is in a folder and not left out; with `ignored`, what .gitignore leaves out too."""
     above, start = git_ignore_above(root)
     waiting: list[tuple[Path, str, GitIgnore, tuple[bool, ...], bool]] = [(root, "", above, (), False)]
@@ -96,9 +145,10 @@ def _walk(root: Path, outputs: Collection[Path], docker: DockerIgnore, *, ignore
         for found in _scan(folder):
             path, is_folder = prefix + found.name, found.is_dir(follow_symlinks=False)
             source = folder / found.name
-            if source in outputs or _is_never(found, is_folder):
+            named = docker.names(path)
+            if outputs.has(source) or (not named and _is_never(found, is_folder, in_image=not ignored)):
                 continue
-            left_out = all_ignored or git.ignores(start + path, folder=is_folder)
+            left_out = not named and (all_ignored or git.ignores(start + path, folder=is_folder))
             docker_left_out, below = docker.matches(path, matches)
             if (left_out and not ignored) or (docker_left_out and not (is_folder and docker.brings_back)):
                 continue
@@ -116,14 +166,36 @@ def _scan(folder: Path) -> list[os.DirEntry[str]]:
         raise _unreadable(folder, error.strerror) from error
 
 
-def _is_never(found: os.DirEntry[str], is_folder: bool) -> bool:
-    if found.name in _NEVER or found.name.endswith((".pyc", ".pyo")):
+def _is_never(found: os.DirEntry[str], is_folder: bool, *, in_image: bool) -> bool:
+    if found.name in _NEVER or (in_image and found.name in _NEVER_IN_IMAGES) or found.name.endswith((".pyc", ".pyo")):
         return True
     return is_folder and os.path.lexists(f"{found.path}/pyvenv.cfg")
 
 
-def _is_secret(name: str) -> bool:
-    return name == ".env" or (name.startswith(".env.") and not name.endswith(_EXAMPLES))
+def _secret(entry: Entry, docker: DockerIgnore) -> str | None:
+    """Return what of an entry's path may hold secrets, a folder with "/" after it; None if .dockerignore names it."""
+    *folders, name = entry.path.split("/")
+    depth = next((depth for depth, folder in enumerate(folders, 1) if folder in _SECRET_FOLDERS), None)
+    if depth is None and not (
+        _SECRET.fullmatch(name)
+        or (name == "config.json" and folders[-1:] == [".docker"])
+        or (name.endswith(_KEYS) and _is_private_key(entry))
+    ):
+        return None
+    parts = [*folders, name]
+    if any(docker.names("/".join(parts[:end])) for end in range(depth or len(parts), len(parts) + 1)):
+        return None
+    return f"{'/'.join(folders[:depth])}/" if depth else entry.path
+
+
+def _is_private_key(entry: Entry) -> bool:
+    if not stat.S_ISREG(entry.status.st_mode):
+        return False
+    try:
+        with entry.source.open("rb") as file:
+            return _PRIVATE_KEY.search(file.read(_HEAD)) is not None
+    except OSError as error:
+        raise _unreadable(entry.source, error.strerror) from error
 
 
 def _file(entry: Entry) -> ApplicationFile:

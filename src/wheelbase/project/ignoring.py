@@ -37,6 +37,8 @@ class _Pattern:
     #: For Git: it is of folders alone, and of the last part of a path alone.
     folders: bool = False
     names: bool = False
+    #: For Docker: its last part is no wildcard.
+    literal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +179,10 @@ class DockerIgnore:
         """Say whether something in a folder that is left out may be in."""
         return any(pattern.negated for pattern in self.patterns)
 
+    def names(self, path: str) -> bool:
+        """Say whether a pattern after "!" has the very name of a path, and not only a wildcard that matches it."""
+        return any(pattern.negated and pattern.literal and pattern.regex.fullmatch(path) for pattern in self.patterns)
+
     def matches(self, path: str, above: tuple[bool, ...] = ()) -> tuple[bool, tuple[bool, ...]]:
         """Say whether a path is left out, and which patterns match it or a folder that it is in.
 
@@ -203,11 +209,12 @@ def read_dockerignore(folder: Path) -> DockerIgnore:
         text = text[negated:].strip()
         text = posixpath.normpath(f"/{text.lstrip('/')}")[1:] if text.startswith("/") else posixpath.normpath(text)
         try:
-            patterns.append(_Pattern(re.compile(_docker_regex(text), re.DOTALL), negated))
+            regex = re.compile(_docker_regex(text), re.DOTALL)
         except re.error as error:
             raise RequirementsError(
                 f"{path}: {line!r} is not a pattern: {error}", hint="see Docker's reference of .dockerignore"
             ) from error
+        patterns.append(_Pattern(regex, negated, literal=not re.search(r"[*?[]", text.rpartition("/")[2])))
     return DockerIgnore(tuple(patterns))
 
 

@@ -1,6 +1,7 @@
 """What a project says of itself, as images say it. Reads files.
 
-Sources: the pyproject.toml specification; OCI image specification 1.1, annotations.md.
+Sources: the pyproject.toml specification; Poetry's documentation, "The pyproject.toml file"; OCI image specification
+1.1, annotations.md.
 """
 
 from __future__ import annotations
@@ -26,8 +27,37 @@ class _Project(msgspec.Struct, frozen=True):
     urls: dict[str, str] = {}
 
 
+class _Poetry(msgspec.Struct, frozen=True):
+    """The same, as Poetry had it before there was a `[project]`."""
+
+    name: str = ""
+    version: str = ""
+    description: str = ""
+    license: str = ""
+    homepage: str = ""
+    repository: str = ""
+    urls: dict[str, str] = {}
+
+    @property
+    def project(self) -> _Project:
+        """Return it as the `[project]` that Poetry makes of it."""
+        urls = {"homepage": self.homepage, "repository": self.repository, **self.urls}
+        return _Project(
+            name=self.name,
+            version=self.version,
+            description=self.description,
+            license=self.license,
+            urls={name: url for name, url in urls.items() if url},
+        )
+
+
+class _Tool(msgspec.Struct, frozen=True):
+    poetry: _Poetry = _Poetry()
+
+
 class _Pyproject(msgspec.Struct, frozen=True):
-    project: _Project = _Project()
+    project: _Project | None = None
+    tool: _Tool = _Tool()
 
 
 def project_labels(folder: Path) -> Mapping[str, str]:
@@ -35,7 +65,8 @@ def project_labels(folder: Path) -> Mapping[str, str]:
     path = folder / "pyproject.toml"
     if not path.is_file():
         return {}
-    project = load_toml(path, _Pyproject).project
+    data = load_toml(path, _Pyproject)
+    project = data.project or data.tool.poetry.project
     urls = {name.lower(): url for name, url in project.urls.items()}
     found = {
         "title": project.name,

@@ -75,7 +75,7 @@ def poetry_python(table: PoetryTable) -> SpecifierSet | None:
 def _requirement(name: str, spec: Dependency, where: str) -> Requirement:
     if place := spec.git or spec.path or spec.url or spec.file:
         raise RequirementsError(
-            f"{where}: {name} comes from {place}, not from an index; it cannot be compared",
+            f"{where}: {name} comes from {place}, not from an index; it cannot be read",
             hint=f"use the released package ({name}), or leave it out and add what it depends on",
         )
     markers = [f"({spec.markers})"] if spec.markers else []

@@ -14,6 +14,9 @@ from packaging.pylock import is_valid_pylock_path
 from wheelbase.errors import RequirementsError
 from wheelbase.project.values import Requirements, parse_requirement
 
+# What says more of an application than is read here: beside it, a folder without requirements does not mean none.
+_UNREAD = ("setup.py", "Pipfile", "requirements.in", "requirements", "environment.yml")
+_SHOWN = 120
 ORDER = ("uv.lock", "pylock.toml", "poetry.lock", "Pipfile.lock", "pyproject.toml", "requirements.txt")
 
 
@@ -25,23 +28,27 @@ def read_requirements(
     folder: Path = Path(),
     extras: Sequence[str] = (),
     groups: Sequence[str] = (),
+    allow_none: bool = False,
 ) -> Requirements:
-    """Return what was asked for; an argument that is a folder, or a lock file after -r, is read as a project."""
+    """Return what was asked for; an argument that is a folder, or a lock file after -r, is read as a project.
+
+    With `allow_none` an application may need no package: its folder, or its requirements files, need not name one.
+    """
     folders = [argument for argument in arguments if is_folder(argument)]
     plain = [argument for argument in arguments if argument not in folders]
     if len(folders) > 1 or (folders and (plain or files)):
         raise RequirementsError(
             "a project folder cannot be mixed with other requirements",
-            hint="compare the folder alone, or name its lock file with -r",
+            hint="name the folder alone, or its lock file with -r",
         )
     if not plain and not files:
-        read = _read_folder(Path(folders[0]) if folders else folder, extras, groups)
+        read = _read_folder(Path(folders[0]) if folders else folder, extras, groups, allow_none)
     elif len(files) == 1 and not plain and _is_project_file(files[0]):
         read = read_project_file(files[0], extras=extras, groups=groups)
     else:
         _refuse_choices("arguments and requirements files", "extra", extras)
         _refuse_choices("arguments and requirements files", "group", groups)
-        return _read_listed(plain, files, constraints)
+        return _read_listed(plain, files, constraints, allow_none)
     return _with_constraints(read, constraints)
 
 
@@ -55,33 +62,46 @@ def _refuse_choices(source: str, kind: str, names: Sequence[str]) -> None:
     if names:
         raise RequirementsError(
             f"{source} have no {kind} {names[0]!r}",
-            hint="extras and groups belong to a project: write name[extra], or compare the project's folder",
+            hint="extras and groups belong to a project: write name[extra], or name the project's folder",
         )
 
 
-def _read_folder(folder: Path, extras: Sequence[str], groups: Sequence[str]) -> Requirements:
+def _read_folder(folder: Path, extras: Sequence[str], groups: Sequence[str], allow_none: bool) -> Requirements:
+    may_be_none = allow_none and not any(os.path.lexists(folder / name) for name in _UNREAD)
     for name in ORDER:
-        if os.path.isfile(folder / name) and not (name == "pyproject.toml" and _says_nothing(folder)):  # noqa: PTH113
-            return read_project_file(folder / name, extras=extras, groups=groups)
+        if not os.path.isfile(folder / name):  # noqa: PTH113
+            continue
+        if name != "pyproject.toml" or not _yields(folder, may_be_none):
+            return read_project_file(folder / name, extras=extras, groups=groups, allow_none=allow_none)
+    if may_be_none:
+        _refuse_choices("applications without requirements", "extra", extras)
+        _refuse_choices("applications without requirements", "group", groups)
+        return Requirements(source=str(folder))
     raise RequirementsError(
-        f"there is nothing to compare in {folder.absolute()}: none of {', '.join(ORDER)}",
-        hint="name requirements (wheelbase compare matplotlib pandas), a file with -r, or a project's folder",
+        f"there is nothing to install in {folder.absolute()}: none of {', '.join(ORDER)}",
+        hint="name requirements (matplotlib pandas), a file with -r, or a project's folder",
     )
 
 
-def _says_nothing(folder: Path) -> bool:
-    """Say whether a pyproject.toml holds tools' settings only, and a requirements.txt beside it is what counts."""
+def _yields(folder: Path, may_be_none: bool) -> bool:
+    """Say whether a pyproject.toml holds tools' settings only, where a requirements.txt, or nothing, is what counts."""
     from wheelbase.project.files import load_toml
     from wheelbase.project.pyproject import Pyproject
 
-    return (folder / "requirements.txt").is_file() and load_toml(folder / "pyproject.toml", Pyproject).says_nothing
+    path, listed = folder / "pyproject.toml", (folder / "requirements.txt").is_file()
+    if not (listed or may_be_none):
+        return False
+    # With a build system the project's own code may say what it needs.
+    return load_toml(path, Pyproject).says_nothing and (listed or "build-system" not in load_toml(path, dict))
 
 
 def _is_project_file(path: Path) -> bool:
     return path.name in ("uv.lock", "poetry.lock", "Pipfile.lock", "pyproject.toml") or is_valid_pylock_path(path)
 
 
-def read_project_file(path: Path, *, extras: Sequence[str] = (), groups: Sequence[str] = ()) -> Requirements:
+def read_project_file(
+    path: Path, *, extras: Sequence[str] = (), groups: Sequence[str] = (), allow_none: bool = False
+) -> Requirements:
     """Read a lock file, a pyproject.toml or a requirements file by its name."""
     from wheelbase.project.locks import read_pylock, read_uv_lock
     from wheelbase.project.pinned import read_pipfile_lock, read_poetry_lock
@@ -100,26 +120,32 @@ def read_project_file(path: Path, *, extras: Sequence[str] = (), groups: Sequenc
         return read_pyproject(path, extras=extras, groups=groups)
     _refuse_choices("requirements files", "extra", extras)
     _refuse_choices("requirements files", "group", groups)
-    return _read_listed((), (path,), ())
+    return _read_listed((), (path,), (), allow_none)
 
 
-def _read_listed(plain: Sequence[str], files: Sequence[Path], constraints: Sequence[Path]) -> Requirements:
+def _read_listed(
+    plain: Sequence[str], files: Sequence[Path], constraints: Sequence[Path], allow_none: bool
+) -> Requirements:
     from wheelbase.project.pyproject import read_pyproject, with_project
     from wheelbase.project.requirements_txt import read_requirements_files
 
     if projects := [path for path in files if _is_project_file(path)]:
         raise RequirementsError(
-            f"{projects[0]} cannot be mixed with other requirements", hint="compare it alone: it is an application's"
+            f"{projects[0]} cannot be mixed with other requirements", hint="name it alone: it is an application's"
         )
     for text in plain:
         if text.endswith((".txt", ".in", ".toml", ".lock")):
             raise RequirementsError(f"{text} looks like a file, not a package", hint=f"name files with -r: -r {text}")
+        if text.startswith(("./", "../", "/")) and not os.path.lexists(text):
+            raise RequirementsError(
+                f"{text[:_SHOWN]} does not exist", hint="check the path: it is to be the folder of a project"
+            )
     requirements, local = read_requirements_files(tuple(files), tuple(constraints))
     for project in local:
         read = read_pyproject(project.folder / "pyproject.toml", extras=project.extras)
         requirements = with_project(requirements, read)
     arguments = tuple(parse_requirement(text, "argument") for text in plain)
-    if not (arguments or requirements.requirements or local):
+    if not (allow_none or arguments or requirements.requirements or local):
         raise RequirementsError(
             f"{', '.join(map(str, files))} asks for no package", hint="add a requirement, or name another file"
         )

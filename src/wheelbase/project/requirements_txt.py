@@ -1,7 +1,7 @@
 """Requirements files as pip reads them. Reads files.
 
 Source: pip's documentation, "Requirements File Format". Options that have no bearing on which files are taken are
-passed over; what cannot be compared is refused with its place.
+passed over; what cannot be read is refused with its place.
 """
 
 import os

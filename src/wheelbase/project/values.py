@@ -61,7 +61,7 @@ def parse_requirement(text: str, where: str) -> Requirement:
     place = line.split(";")[0].split("@")[0].strip()
     if "/" in place or place.startswith((".", "~")) or place.lower().endswith((".whl", ".tar.gz", ".zip")):
         raise RequirementsError(
-            f"{where}: {shown} is a URL or a path; only packages of an index can be compared",
+            f"{where}: {shown} is a URL or a path; only packages of an index are known here",
             hint="name the package and version instead (name==1.0), or leave it out and add what it depends on",
         )
     try:
@@ -73,7 +73,7 @@ def parse_requirement(text: str, where: str) -> Requirement:
         ) from error
     if requirement.url:
         raise RequirementsError(
-            f"{where}: {requirement.name} comes from {requirement.url}, not from an index; it cannot be compared",
+            f"{where}: {requirement.name} comes from {requirement.url}, and only packages of an index are known here",
             hint=f"use the released package ({requirement.name}), or leave it out and add what it depends on",
         )
     return requirement

@@ -67,7 +67,9 @@ def build(
     wish = wish.over(project_settings(requirements))
     _check_destinations(destinations, wish.on)
     named = () if folder and files else requirements
-    wanted = read_requirements(named, files=files, constraints=constraints, extras=extras, groups=groups)
+    wanted = read_requirements(
+        named, files=files, constraints=constraints, extras=extras, groups=groups, allow_none=folder is not None
+    )
     kept = read_lock(folder or Path()) if lock == "check" else None
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="wheelbase-")))
@@ -90,7 +92,11 @@ def build(
         digest = _name(publishing, [(image.platform, manifest) for image, manifest in images])
         if lock == "write":
             write_lock(folder or Path(), parts)
-        notes = [*(note for one in plans for note in _plan_notes(one)), *(application.notes if application else ())]
+        notes = [note for one in plans for note in _plan_notes(one)]
+        if application:
+            notes += application.notes
+            if application.entrypoint_note and not images[0][0].settings.entrypoint and wish.runtime.cmd is None:
+                notes.append(application.entrypoint_note)
         for image, manifest in images:
             notes += _attach(publishing, making.store, manifest, image.sbom)
     return Built(

@@ -161,7 +161,8 @@ def _from_wheel(archive: WheelArchive, dist_info: str, folders: Mapping[str, str
         if path in made_anew or "__pycache__" in path.split("/")[:-1]:
             continue
         scheme, within = _scheme(archive, path)
-        mode = 0o755 if entry.executable else 0o644
+        # A wheel that was made on Windows does not say that its scripts can be run.
+        mode = 0o755 if entry.executable or scheme == "scripts" else 0o644
         if claim is None or (scheme == "scripts" and archive.head(entry, 8) == b"#!python"):
             data = archive.read(entry)
             if claim:

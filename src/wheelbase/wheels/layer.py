@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from hashlib import _Hash
 
 # Raised whenever the same wheel becomes another layer.
-_FORMAT = 1
+_FORMAT = 2
 # A file up to this size is compressed anew, together with the headers around it, which is faster and smaller.
 _SMALL = 4096
 # How much source is in memory at once. Which modules are compiled together must not depend on the machine.

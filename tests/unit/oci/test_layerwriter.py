@@ -234,7 +234,7 @@ def test_nothing_comes_twice() -> None:
 
 
 def test_layers_joined() -> None:
-    """As if one writer had written all; of what comes twice the first is taken, and folders too come once."""
+    """As if one writer had written all, the last first; what comes twice is the last's, and folders too come once."""
 
     def write(writer: LayerWriter, number: int) -> None:
         writer.deflated(f"opt/{number}", iter([deflate(TEXT)]), size=len(TEXT), crc=zlib.crc32(TEXT))
@@ -252,9 +252,10 @@ def test_layers_joined() -> None:
             writer.file("opt/same", b"%d" % number)
         writer.finish()
         parts.append(file.getvalue())
+    for number in (2, 1, 0):
         write(together, number)
-        if number == 1:
-            together.file("opt/same", b"1")
+        if number == 2:
+            together.file("opt/same", b"2")
     expected = together.finish()
     written = joined([io.BytesIO(part) for part in parts], many)
     assert (written.diff_id, written.tar_bytes) == (expected.diff_id, expected.tar_bytes)

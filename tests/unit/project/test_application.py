@@ -22,6 +22,8 @@ name = "Demo.App"
 version = "1.0"
 """
 
+KEEP = "A line !PATH in .dockerignore keeps one."
+
 
 @pytest.fixture
 def folder(nobody: Path) -> Path:
@@ -60,21 +62,101 @@ class TestPlainFolder:
             ("run.sh", 0o755, 1),
         ]
         assert (found.name, found.wheel, found.scripts, found.entrypoint) == ("project", None, {}, None)
-        assert found.notes == ("No entry point is known for a plain folder: name it with --entrypoint.",)
+        assert found.notes == ()
+        assert found.entrypoint_note == "No entry point is known for a plain folder: name it with --entrypoint."
 
     def test_what_never_belongs_to_it_is_left_out(self, folder: Path) -> None:
-        write(folder, "main.py", ".git/config", ".hg/x", "a/__pycache__/a.cpython-313.pyc", "b.pyc", ".venv/x")
+        write(
+            folder,
+            "main.py",
+            ".git/config",
+            ".hg/x",
+            "web/node_modules/x/y.js",
+            ".tox/x",
+            ".ruff_cache/x",
+            "a/__pycache__/a.cpython-313.pyc",
+            "b.pyc",
+            ".venv/x",
+        )
         write(
             folder, "env/pyvenv.cfg", "env/lib/x.py", "venv/module.py", ".mypy_cache/x", "out.tar", "layout/index.json"
         )
         found = paths(folder, outputs=[folder / "out.tar", folder / "layout"])
         assert found == ["main.py", "venv/module.py"]
 
+    def test_what_a_build_writes_is_left_out(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        write(folder, "main.py", "image/oci-layout", "image/blobs/x", "wheelbase.lock", "a/wheelbase.lock", ".new-1234")
+        write(
+            folder, "out/shop.tar", "out/.shop.tar-x1/blobs/y", "out/.new-5", "out/.shop", "a/.new-b", "elsewhere.json"
+        )
+        (folder / "sbom.json").symlink_to("elsewhere.json")
+        monkeypatch.chdir(folder)
+        found = paths(folder, outputs=[Path("image"), folder / "out/shop.tar", Path("a/../sbom.json")])
+        assert found == ["a/.new-b", "a/wheelbase.lock", "main.py", "out/.shop"]
+
+    def test_an_image_cannot_be_written_into_what_it_is_made_of(self, folder: Path) -> None:
+        write(folder, "main.py")
+        with pytest.raises(RequirementsError, match="is what the image is made of"):
+            application(folder, outputs=[folder / "."])
+
     def test_secrets_are_left_out_and_named(self, folder: Path) -> None:
         write(folder, "main.py", ".env", "a/.env.local", ".env.example", ".envrc")
         found = application(folder)
         assert [file.path for file in found.files] == [".env.example", ".envrc", "main.py"]
-        assert found.notes[0] == "Left out, as they may hold secrets: .env, a/.env.local."
+        assert found.notes[0] == f"Left out, as they may hold secrets: .env, a/.env.local. {KEEP}"
+
+    @pytest.mark.parametrize(
+        "path",
+        [
+            *(".netrc", "_netrc", "a/.pypirc", ".git-credentials", ".docker/config.json", "id_rsa", "a/id_ed25519"),
+            *("id_rsa.old", "id_ecdsa"),
+        ],
+    )
+    def test_files_of_secrets(self, folder: Path, path: str) -> None:
+        write(folder, "main.py", path, "config.json", "id_rsa.pub", "id_rsa_keys.py")
+        found = application(folder)
+        assert path not in [file.path for file in found.files] and len(found.files) == 4
+        assert found.notes == (f"Left out, as they may hold secrets: {path}. {KEEP}",)
+
+    def test_folders_of_secrets_are_named_once(self, folder: Path) -> None:
+        write(folder, "main.py", ".ssh/config", ".ssh/a/b", "home/.aws/credentials")
+        found = application(folder)
+        assert [file.path for file in found.files] == ["main.py"]
+        assert found.notes == (f"Left out, as they may hold secrets: .ssh/, home/.aws/. {KEEP}",)
+
+    def test_private_keys_are_left_out_and_certificates_are_not(self, folder: Path) -> None:
+        certificate = "-----BEGIN CERTIFICATE-----\nMII=\n-----END CERTIFICATE-----\n"
+        write(folder, "a.pem", "b.key", text=f"{certificate}-----BEGIN EC PRIVATE KEY-----\n")
+        write(folder, "c.key", text="-----BEGIN PRIVATE KEY-----\n")
+        write(folder, "ca.pem", "main.key", text=certificate)
+        write(folder, "about.py", text="-----BEGIN PRIVATE KEY-----\n")
+        found = application(folder)
+        assert [file.path for file in found.files] == ["about.py", "ca.pem", "main.key"]
+        assert found.notes == (f"Left out, as they may hold secrets: a.pem, b.key, c.key. {KEEP}",)
+
+    @pytest.mark.parametrize("path", [".env", "conf/id_rsa", ".ssh/known_hosts", "node_modules/x.js", "dist/app.js"])
+    @pytest.mark.parametrize("spelled", ["path", "its name anywhere", "with another after it"])
+    def test_dockerignore_brings_back_what_it_names(self, folder: Path, path: str, spelled: str) -> None:
+        write(folder, "main.py", path)
+        write(folder, ".gitignore", text="dist/\n")
+        place = path.partition("/")[0] if path.startswith(("node", "dist")) else path
+        name = f"**/{path.rpartition('/')[2]}" if place == path and spelled != "path" else place
+        write(folder, ".dockerignore", text=f"!{name}\n")
+        assert path in paths(folder)
+        write(folder, ".dockerignore", text=f"!{name}\n{name}\n")
+        assert path not in paths(folder)
+
+    @pytest.mark.parametrize(
+        "patterns",
+        ["*\n!src\n", "*\n!src/**\n", "**\n!**/*.*\n!**/node*\n!**/main.py\n", "src\n!src/*\n!src/*/*\n", "!**\n", ""],
+    )
+    def test_dockerignore_of_a_folder_brings_back_nothing_that_it_does_not_name(
+        self, folder: Path, patterns: str
+    ) -> None:
+        write(folder, "src/main.py", "src/.env", "src/node_modules/x", "src/.ssh/x", "src/a.log", "src/.mypy_cache/x")
+        write(folder, ".gitignore", text="*.log\n")
+        write(folder, ".dockerignore", text=patterns)
+        assert [path for path in paths(folder) if path.startswith("src/")] == ["src/main.py"]
 
     def test_links_that_stay_inside_are_kept(self, folder: Path) -> None:
         write(folder, "a/x", "main.py")
@@ -178,8 +260,9 @@ class TestPackage:
         write(folder, "pyproject.toml", text=PACKAGE)
         write(folder, "points", text=points)
         found = application(folder)
-        assert (found.name, found.entrypoint, len(found.notes)) == ("demo-app", entrypoint, 1 if note else 0)
-        assert not note or found.notes[0].startswith(note)
+        assert (found.name, found.entrypoint, found.notes) == ("demo-app", entrypoint, ())
+        assert (found.entrypoint_note or "")[: len(note or "")] == (note or "")
+        assert (found.entrypoint_note is None) == (note is None)
         assert found.wheel
         assert found.wheel_sha256 == hashlib.sha256(found.wheel.read_bytes()).hexdigest()
 
@@ -198,8 +281,11 @@ class TestPackage:
         assert (len(built), again.wheel_sha256) == (1, first.wheel_sha256)
         assert again.wheel != first.wheel
         write(folder, "build/lib/a.py", "src/demo.egg-info/PKG-INFO", "src/__pycache__/a.pyc", ".git/index")
-        application(folder)
+        write(folder, "wheelbase.lock", "shop.tar", "image/index.json", ".shop.tar-x/y", ".pdm-build/x")
+        application(folder, outputs=[folder / "shop.tar", folder / "image"])
         assert len(built) == 1
+        for path in ("shop.tar", "image/index.json", ".shop.tar-x/y"):
+            (folder / path).unlink()
         changes: list[Callable[[], object]] = [
             lambda: write(folder, "src/a.py", text="y"),
             lambda: (folder / "src/a.py").chmod(0o755),
@@ -273,6 +359,7 @@ backend-path = ["."]
 name = "demo-app"
 version = "1.0"
 """
+SETUPTOOLS = "setuptools.build_meta"
 
 
 class TestBuild:
@@ -293,6 +380,30 @@ class TestBuild:
             application(folder)
         assert "  the sources are broken" in str(caught.value)
         assert "uv build --wheel" in str(caught.value.hint)
+
+    def test_bytecode_of_a_backend_is_not_left_in_the_folder(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+        write(folder, "pyproject.toml", text=IN_TREE)
+        write(folder, "backend.py", text=f"import other\n{BACKEND}")
+        write(folder, "other.py", text="")
+        application(folder)
+        assert sorted(path.name for path in folder.iterdir()) == ["backend.py", "other.py", "pyproject.toml"]
+
+    @pytest.mark.network
+    def test_setuptools_leaves_nothing_in_the_folder(self, folder: Path) -> None:
+        write(
+            folder, "pyproject.toml", text=PACKAGE.replace("uv_build", "setuptools", 1).replace("uv_build", SETUPTOOLS)
+        )
+        write(folder, "setup.cfg", text="[build]\nbuild_base = out\n")
+        write(folder, "src/demo_app/__init__.py", "build/lib/demo_app/stale.py", text="")
+        before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+        found = application(folder)
+        assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+        assert found.wheel
+        with zipfile.ZipFile(found.wheel) as archive:
+            assert [name for name in archive.namelist() if name.endswith(".py")] == ["demo_app/__init__.py"]
 
     @pytest.mark.network
     def test_uv_build_gives_the_same_wheel_each_time(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

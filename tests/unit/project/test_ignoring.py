@@ -141,7 +141,7 @@ def test_either_file_leaves_out_and_docker_has_files_back_from_a_folder(tmp_path
         (tmp_path / path).parent.mkdir(exist_ok=True)
         (tmp_path / path).write_text("")
     (tmp_path / ".gitignore").write_text("*.log\nd\n.dockerignore\n.gitignore\n")
-    (tmp_path / ".dockerignore").write_text("a\n!a/kept.py\n!**/*.log\n!d\n")
+    (tmp_path / ".dockerignore").write_text("a\n!a/kept.py\n!**/*.log\n!d/*\n")
     assert [file.path for file in files_of(tmp_path)[0]] == ["a/kept.py", "b/x"]
 
 

@@ -87,10 +87,13 @@ def test_constraints_go_with_a_project_but_not_with_a_lock(tmp_path: Path) -> No
         ([], ["missing.txt"], {}, "does not exist"),
         ([], ["missing/uv.lock"], {}, "does not exist"),
         ([], ["a"], {}, "Is a directory"),
-        (["./b"], [], {}, "there is nothing to compare in"),
+        (["./b"], [], {}, "there is nothing to install in"),
+        (["./gone"], [], {}, r"^\./gone does not exist"),
+        (["../gone"], [], {}, "does not exist"),
+        (["./r"], [], {}, "is a URL or a path; only packages of an index are known here"),
         (["x" * 5000], [], {}, None),
-        (["./" + "x" * 5000], [], {}, "is a URL or a path"),
-        (["./\x00"], [], {}, "is a URL or a path"),
+        (["./" + "x" * 5000], [], {}, "does not exist"),
+        (["./\x00"], [], {}, "does not exist"),
         ([], ["\x00"], {}, "cannot be read"),
         ([], ["x" * 5000], {}, "cannot be read"),
     ],
@@ -107,6 +110,7 @@ def test_what_does_not_go_together(
         (tmp_path / name).mkdir()
     (tmp_path / "a" / "requirements.txt").write_text("six")
     (tmp_path / "r.txt").write_text("six")
+    (tmp_path / "r").write_text("six")
     (tmp_path / "empty.txt").write_text("# nothing yet\n")
     (tmp_path / "pylock.toml").write_text(PYLOCK)
     (tmp_path / "Pipfile.lock").write_text(PIPFILE)
@@ -117,6 +121,53 @@ def test_what_does_not_go_together(
     with pytest.raises(RequirementsError, match=message) as caught:
         read_requirements(arguments, files=list(map(Path, names)), **choices)
     assert caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {},
+        {"main.py": "", "wheelbase.toml": ""},
+        {"requirements.txt": "# nothing yet\n"},
+        {"requirements.txt": "", "requirements.in": ""},
+        {"pyproject.toml": "[tool.ruff]\n"},
+        {"pyproject.toml": "[tool.ruff]\n", "requirements.txt": ""},
+        {"pyproject.toml": "[project]\nname = 'x'\n"},
+        {"pyproject.toml": "[tool.poetry]\nname = 'x'\n"},
+    ],
+)
+def test_an_application_may_need_no_package(tmp_path: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    found = read_requirements([str(tmp_path)], allow_none=True)
+    assert (found.requirements, found.locked, found.source != "") == ((), None, True)
+    if "[project]" not in files.get("pyproject.toml", ""):
+        assert read_requirements(folder=tmp_path, allow_none=True) == found
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({"setup.py": ""}, "nothing to install"),
+        ({"Pipfile": "", "pyproject.toml": "[tool.ruff]\n"}, "does not say what the project needs"),
+        ({"requirements.in": "six"}, "nothing to install"),
+        ({"requirements/base.txt": "six"}, "nothing to install"),
+        ({"pyproject.toml": "[build-system]\nrequires = []\n"}, "does not say what the project needs"),
+    ],
+)
+def test_an_application_whose_needs_are_not_known_may_not(tmp_path: Path, files: dict[str, str], message: str) -> None:
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    with pytest.raises(RequirementsError, match=message):
+        read_requirements(folder=tmp_path, allow_none=True)
+
+
+def test_what_needs_no_package_has_no_extras(tmp_path: Path) -> None:
+    with pytest.raises(RequirementsError, match="have no extra 'x'"):
+        read_requirements(folder=tmp_path, extras=["x"], allow_none=True)
+    with pytest.raises(RequirementsError, match="does not exist"):
+        read_requirements(files=[tmp_path / "gone.txt"], allow_none=True)
 
 
 def test_files_that_are_no_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
