@@ -10,6 +10,7 @@
     ├── LockError                  what is to be built is not what the lock file of wheelbase says
     └── BaseError                  a base image that is not known, or facts about one that contradict each other
 
+Those of images are in `oci.errors`, of Debian's packages in `deb.errors`, of engines in `engines.errors`.
 A message says what happened and where; the hint says the way out. The command line prints both and nothing else.
 Neither shows the user name or password of a URL.
 """
