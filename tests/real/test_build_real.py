@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -110,7 +111,25 @@ def test_it_runs_in_docker(archive: tuple[Path, str], engine: Engine) -> None:
         engine.run("image", "rm", "--force", name)
 
 
-def test_podman_skopeo_and_umoci_take_it(archive: tuple[Path, str], tmp_path: Path) -> None:
+def test_it_runs_in_podman(archive: tuple[Path, str]) -> None:
+    if os.geteuid() != 0 or not shutil.which("podman"):
+        pytest.skip("needs root and podman: apt-get install podman")
+    # Where root itself may not raise its limits, podman's defaults are refused.
+    limits = ("--ulimit", "nofile=1024:1024", "--ulimit", "nproc=4096:4096")
+    read_only = ("--read-only", "--tmpfs", "/tmp", "--user", "12345:12345", "--env", "HOME=/tmp")
+    # Its paths may have no more than 50 characters.
+    with tempfile.TemporaryDirectory(prefix="wb-", ignore_cleanup_errors=True) as home:
+        podman = ("podman", "--root", f"{home}/root", "--runroot", f"{home}/run", "--cgroup-manager", "cgroupfs")
+        try:
+            loaded = run(*podman, "load", "--input", str(archive[0])).strip().rpartition("Loaded image: ")[2]
+            for how in ((), read_only):
+                told = run(*podman, "run", "--rm", "--network", "host", *limits, *how, loaded, "main.py")
+                assert json.loads(told) == 2.0
+        finally:
+            run(*podman, "system", "reset", "--force")
+
+
+def test_skopeo_and_umoci_take_it(archive: tuple[Path, str], tmp_path: Path) -> None:
     path, _ = archive
     for tool in ("skopeo", "umoci"):
         if not shutil.which(tool):
