@@ -27,7 +27,7 @@ from wheelbase.source.meson import find_in_meson
 from wheelbase.source.python_scripts import find_in_python
 from wheelbase.source.tree import SourceTree, shown
 
-VERSION = "findings-21"
+VERSION = "findings-22"
 """To be raised with any change of what is found: results are kept under it."""
 
 _MOST = 2_000
@@ -95,11 +95,15 @@ def _failed(what: str, error: Exception) -> Flag:
 
 
 def _without_wheels(evidence: Iterable[Evidence], backend: Backend) -> list[Evidence]:
-    """Leave out the programs that pip installs with what the build requires."""
+    """Leave out the programs that pip installs with what the build requires, and the libraries of cmeel's wheels."""
     listed = list(evidence)
     required = (project_of(one.name) for one in listed if one.kind == "requirement" and one.need == "required")
     brought = programs_of_wheels((*backend.required_names, *required))
-    return [one for one in listed if one.kind != "program" or one.name not in brought]
+    left = [one for one in listed if one.kind != "program" or one.name not in brought]
+    if not any(name.startswith("cmeel-") for name in backend.required_names):  # "cmeel-boost"
+        return left
+    kept = ("program", "language", "requirement")
+    return [one if one.kind in kept else msgspec.structs.replace(one, need="optional", bundled=True) for one in left]
 
 
 def _plain_evidence(one: Evidence) -> Evidence:

@@ -40,6 +40,7 @@ def settle(evidence: Iterable[Evidence], system: System) -> Iterator[Meant]:
     """Yield what each piece of evidence means; what any compile has anyway is left out."""
     contents = system.contents
     headers: list[tuple[Evidence, tuple[HeaderHit, ...]]] = []
+    asked: set[str] = set()
     strong: dict[str, float] = {}
     for one in evidence:
         row = system.names.row_for(one.kind, one.name)
@@ -54,10 +55,13 @@ def settle(evidence: Iterable[Evidence], system: System) -> Iterator[Meant]:
         package = _of_row(row, listed, system) if row else _best(listed, contents)
         if package and contents.is_toolchain(package) and not (row and system.manager in row.apart):
             continue
+        if package and not one.bundled:
+            asked.add(package)
         if package and one.need == "required" and not one.bundled:
             strong[package] = max(strong.get(package, 0.0), one.weight)
         yield Meant(evidence=one, package=package, weight=one.weight, row=row)
-    yield from _cover(headers, {package for package, weight in strong.items() if weight >= _STRONG}, contents)
+    surely = {package for package, weight in strong.items() if weight >= _STRONG}
+    yield from _cover(headers, surely, asked, contents)
 
 
 def _of_row(row: Row, owners: frozenset[str], system: System) -> str | None:
@@ -90,7 +94,7 @@ def _best(packages: frozenset[str], contents: Contents) -> str | None:
 
 
 def _cover(
-    headers: list[tuple[Evidence, tuple[HeaderHit, ...]]], strong: set[str], contents: Contents
+    headers: list[tuple[Evidence, tuple[HeaderHit, ...]]], strong: set[str], asked: set[str], contents: Contents
 ) -> Iterator[Meant]:
     missed = Counter(one.where.rpartition(":")[0] for one, hits in headers if not hits and one.need == "required")
     explains = Counter(package for _, hits in headers for package in {hit.package for hit in hits})
@@ -100,7 +104,7 @@ def _cover(
         if known:
             depth, package = 0, min(known, key=lambda hit: (hit.depth, hit.package)).package
         else:
-            likely = [hit for hit in hits if _is_likely(hit, one.name, contents)]
+            likely = [hit for hit in hits if hit.package in asked or _is_likely(hit, one.name, contents)]
             if not likely:
                 yield Meant(evidence=one, package=None, weight=one.weight)
                 continue

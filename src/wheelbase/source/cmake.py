@@ -43,6 +43,7 @@ def find_in_cmake(tree: SourceTree) -> Iterator[Evidence | Flag]:
             left_out = (path for path in project.left_out() if path not in tree.built)
             tree.conditional.update(dict.fromkeys(left_out, "in no branch that Linux takes"))
             tree.built.update(project.sources)
+            tree.fetched |= project.fetched
             tree.built_otherwise |= bool(project.sources) and not project.is_read
         yield from dict.fromkeys(project.lookups.evidence)
         yield from project.linked()

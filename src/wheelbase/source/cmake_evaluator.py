@@ -12,7 +12,7 @@ from wheelbase.source.cmake_conditions import Condition
 from wheelbase.source.cmake_reader import Argument, Block, Command, blocks_of, commands_of
 from wheelbase.source.cmake_values import MAX_VALUE, SOURCE, Variables
 from wheelbase.source.findings import Flag
-from wheelbase.source.lookups import Guards, Lookups, Maybe
+from wheelbase.source.lookups import Guards, Lookups, Maybe, Truth
 from wheelbase.source.tree import SourceTree
 
 _MAX_FILES = 2 << 20  # of all
@@ -72,12 +72,17 @@ class Evaluator(Variables):
             self.lookups.flag(Flag(kind="unreadable", text="not valid as a CMake file", where=f"{path}:{line}"))
         self.path, self.variables["CMAKE_CURRENT_LIST_DIR"] = before, list_dir
 
-    def run(self, body: Iterable[Command | Block]) -> bool:
-        """Evaluate commands; True where the rest of the file or function is left out."""
-        for item in body:
+    def run(self, body: Iterable[Command | Block]) -> Truth:
+        """Evaluate commands; return whether the rest of the file or function is left out."""
+        items = iter(body)
+        for item in items:
             self.lookups.step()
             if isinstance(item, Block):
-                if self._block(item):
+                leaves = self._block(item)
+                if isinstance(leaves, Maybe):
+                    with self.lookups.under([leaves.absent_if_false], "not left before"):
+                        return self.run(items) or leaves
+                if leaves:
                     return True
             elif item.name == "return":
                 return True
@@ -87,7 +92,7 @@ class Evaluator(Variables):
                 self._command(item)
         return False
 
-    def _block(self, block: Block) -> bool:
+    def _block(self, block: Block) -> Truth:
         opening, body = block.branches[0]
         if opening.name == "if":
             return self._branches(block)
@@ -96,7 +101,7 @@ class Evaluator(Variables):
             if words:
                 self.functions[words[0].lower()] = (words[1:], body)
         elif opening.name == "while":
-            self._merge([self._alternative(body, [()], opening), self.variables])
+            self._merge([self._alternative(body, [()], opening)[0], self.variables])
         elif words:
             self._loop(opening, words, body)
         return False
@@ -117,15 +122,16 @@ class Evaluator(Variables):
             if certain:
                 self.run(body)
             else:
-                self._merge([self._alternative(body, [()], opening), self.variables])
+                self._merge([self._alternative(body, [()], opening)[0], self.variables])
         if not items and not certain:
             self.variables[name] = None
-            self._merge([self._alternative(body, [()], opening), self.variables])
+            self._merge([self._alternative(body, [()], opening)[0], self.variables])
 
-    def _branches(self, block: Block) -> bool:
+    def _branches(self, block: Block) -> Truth:
         """Evaluate the branches that may be taken; what they leave different is not known afterwards."""
         guards: list[tuple[int, ...]] = []
         outcomes: list[dict[str, str | None]] = []
+        leaves: Truth = False
         for command, body in block.branches:
             test = True if command.name == "else" else Condition(self, command.arguments).result()
             if test is False:
@@ -133,24 +139,32 @@ class Evaluator(Variables):
             if test is True and not guards:
                 return self.run(body)
             own = [test.absent_if_true] if isinstance(test, Maybe) else []
-            outcomes.append(self._alternative(body, [*guards, *own], command))
+            outcome, left = self._alternative(body, [*guards, *own], command)
+            if left:
+                leaves = Maybe(absent_if_false=test.absent_if_false if isinstance(test, Maybe) else ())
+            if left is not True:
+                outcomes.append(outcome)
             if test is True:
                 break
             guards += [test.absent_if_false] if isinstance(test, Maybe) else []
         else:
             outcomes.append(self.variables)
+        if not outcomes:
+            return True
         self._merge(outcomes)
-        return False
+        return leaves
 
-    def _alternative(self, body: list[Command | Block], guards: Guards, command: Command) -> dict[str, str | None]:
+    def _alternative(
+        self, body: list[Command | Block], guards: Guards, command: Command
+    ) -> tuple[dict[str, str | None], Truth]:
         before = self.variables
         self.lookups.step(len(before) + len(guards))
         text = " ".join(argument.text for argument in command.arguments[:12])
         self.variables = dict(before)
         with self.lookups.under(guards, f"{command.name}({text})"[:120]):
-            self.run(body)
+            left = self.run(body)
         after, self.variables = self.variables, before
-        return after
+        return after, left
 
     def _merge(self, outcomes: list[dict[str, str | None]]) -> None:
         """Keep the variables that all outcomes agree on; the others are not known."""

@@ -22,6 +22,7 @@ from wheelbase.source.cmake_names import (
 from wheelbase.source.cmake_reader import Command
 from wheelbase.source.cmake_values import SOURCE
 from wheelbase.source.findings import LINKED_ANYWAY, Evidence, Flag
+from wheelbase.source.includes import own_header
 from wheelbase.source.lookups import Lookups
 from wheelbase.source.tree import SourceTree, is_vendored
 from wheelbase.system.names import Kind
@@ -91,7 +92,11 @@ class Search(Evaluator):
         kind, asked = PACKAGES.get(name, ("cmake", name))
         if asked in self.wheels:
             return
-        if kind == "cmake" and (demanded := self._by_own_module(name)):
+        demanded = self._by_own_module(name) if kind == "cmake" else ()
+        if self._is_brought(name):
+            self.variables[f"{name}_FOUND"] = "TRUE"
+            return
+        if demanded:
             places = list(demanded)
             if required:
                 self.fails()
@@ -165,7 +170,13 @@ class Search(Evaluator):
     def _do_find_path(self, command: Command, words: list[str]) -> None:
         required = "REQUIRED" in words
         names = [name for name in names_of(words) if re.search(r"\.(h|hh|hpp|hxx)$", name) and name != "Python.h"]
-        if words and names and not self.variables.get(words[0]):
+        if not words or self.variables.get(words[0]):
+            return
+        folders = [word.removeprefix(SOURCE).strip("/") for word in words if word.startswith(SOURCE)]
+        own = [own_header(self.tree, "", name) for name in names_of(words)] if folders else []
+        if any(path and path.startswith(folder) for path in own for folder in folders):
+            self.variables[words[0]] = SOURCE  # the archive has a copy
+        elif names:
             self.sought(words[0], [self.add("header", names[0], command, required=required)], required)
             self.files.add(words[0])
 

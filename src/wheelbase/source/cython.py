@@ -78,7 +78,8 @@ def _find_in_file(tree: SourceTree, path: str, *, used: bool) -> Iterator[Eviden
             yield one if need == "required" else _optional(one)
     for match in _LIBRARIES.finditer(text):
         where = f"{path}:{lines.of(match.start())}"
-        for name in match[1].split()[:_MOST_NAMES]:
+        names = (name for name in match[1].split()[:_MOST_NAMES] if not name.endswith("_LIBRARIES"))  # Cython's aliases
+        for name in names:
             yield Evidence(kind="library", name=name, where=where, need="required" if used else "optional")
 
 
@@ -185,7 +186,7 @@ def _find_swig(tree: SourceTree, made: set[str]) -> Iterator[Evidence]:
         if "%module" in tree.text(path)[:4000] and not is_vendored(path):
             name = path.rsplit("/", 1)[-1]
             wrapped = f"{name.removesuffix('.i')}_wrap"
-            named = (runs or name in scripts) and not any(other.endswith(wrapped) for other in made)
+            named = (runs or name in scripts) and not any(wrapped in other.rsplit("/", 1)[-1] for other in made)
             need: Literal["required", "optional"] = "required" if named else "optional"
             yield Evidence(kind="program", name="swig", where=f"{path}:1", need=need, weight=0.8)
             break

@@ -37,7 +37,9 @@ def find_in_meson(tree: SourceTree) -> Iterator[Evidence | Flag]:
     Project(build, settings=backend.meson_options).configure()
     unread = any(flag.kind == "unreadable" for flag in lookups.flags)
     if not build.secondary:
-        tree.built.update(build.reader.told)
+        told = build.reader.told
+        tree.conditional.update({path: condition for path, condition in told.items() if condition})
+        tree.built.update(told)
         tree.built_otherwise |= unread
     if not build.secondary and not unread:
         tree.conditional.update(dict.fromkeys(build.reader.left_out(), "in no branch that Linux takes"))

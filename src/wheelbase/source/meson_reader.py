@@ -28,7 +28,7 @@ class Reader:
         self._tree, self._lookups = tree, lookups
         self._left = _MAX_FILES
         self._seen: set[str] = set()
-        self._told: set[tuple[str, str]] = set()
+        self._told: dict[tuple[str, str], str] = {}  # with the condition: none where one place has none
         self._lines: dict[str, list[str]] = {}
 
     def is_new(self, path: str) -> bool:
@@ -62,12 +62,13 @@ class Reader:
     def tell(self, path: str, text: str) -> None:
         """Note a text that was reached in a file, if it may be a source's name."""
         if _SOURCE.fullmatch(text):
-            self._told.add((path, text))
+            own = (self._lookups.condition or "unknown") if self._lookups.guards else ""
+            self._told[path, text] = self._told.get((path, text), own) and own
 
     @property
-    def told(self) -> set[str]:
-        """The sources that were reached, by their paths."""
-        return {_beside(path, name) for path, name in self._told}
+    def told(self) -> dict[str, str]:
+        """The sources that were reached, by their paths, with the condition where each place has one."""
+        return {_beside(path, name): condition for (path, name), condition in self._told.items()}
 
     def left_out(self) -> Iterator[str]:
         """Yield the sources that the files name, but that stand in no branch that was followed."""

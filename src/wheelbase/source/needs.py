@@ -23,6 +23,7 @@ _REQUIRED = 0.5
 _SHOWN = 0.3
 _CERTAIN = 0.98
 _CONFIRMED = 0.9
+_CONFIRMABLE = 0.45  # of a place: what is below needs another place that has no condition
 _MOST_PLACES = 8
 _TLS = frozenset("openssl gnutls nss mbedtls wolfssl libressl".split())
 _CHOSEN = re.compile(r"environ|getenv|option|static|force|update|\bgit\b", re.IGNORECASE)
@@ -186,10 +187,13 @@ def _judge(places: Sequence[Meant], recipe: frozenset[str]) -> tuple[float, bool
     confidence = min(1 - doubt, _CERTAIN)
     if recipe:
         if any(one.is_confirmed_by(recipe) for one in places):
-            confidence = max(confidence, _CONFIRMED)
+            # A recipe names what is optional too: it says little of headers that what is compiled may not include.
+            if scripts or confidence >= _CONFIRMABLE:
+                confidence = max(confidence, _CONFIRMED)
         elif confidence < _CONFIRMED and all(one.evidence.kind == "header" for one in required):
             return confidence * _OPTIONAL_SHARE if required else confidence, False
-    return round(confidence, 2), bool(required) and confidence >= _REQUIRED
+    sure = any(one.weight >= _CONFIRMABLE for one in required)
+    return round(confidence, 2), sure and confidence >= _REQUIRED
 
 
 def _is_tool(places: Sequence[Meant], package: str) -> bool:

@@ -66,6 +66,7 @@ class SourceTree:
         self.unfollowed = False  # whether sources are compiled by a way that is not known, so that any may be
         self.built_nothing = False  # whether nothing is compiled, whatever sources there are
         self.built: set[str] = set()  # sources that are seen to be compiled, on whatever condition
+        self.fetched: set[str] = set()  # projects that the build fetches anyway: lower case, without "lib"
         self.built_otherwise = False  # whether more may be compiled than those
         self.compiled: dict[str, set[str]] = {}  # extensions by the files that scripts make them of, as they name them
 

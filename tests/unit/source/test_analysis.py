@@ -34,6 +34,14 @@ def test_programs_that_pip_installs_are_no_needs(files: dict[str, str], expected
     assert {one.name for one in found.evidence if one.kind == "program"} == expected
 
 
+def test_libraries_of_wheels_of_cmeel_are_no_needs() -> None:
+    files = {"CMakeLists.txt": "project(x)\nfind_package(assimp REQUIRED)\n", "a.cpp": "#include <boost/any.hpp>\n"}
+    requires = "[build-system]\nbuild-backend = 'cmeel'\nrequires = ['cmeel[build]'%s]\n"
+    for more, need in (("", "required"), (", 'cmeel-boost'", "optional")):
+        found = findings({"pyproject.toml": requires % more, **files})
+        assert {one.need for one in found.evidence if one.name == "assimp"} == {need}
+
+
 def test_an_archive_that_was_read_in_part_says_so() -> None:
     content = b"int x;"
     found = analyse(SourceTree({"a.c": len(content)}, {"a.c": content}, whole=False))

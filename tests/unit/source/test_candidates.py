@@ -70,3 +70,11 @@ def test_headers_of_a_file_that_includes_what_no_package_has_are_weak() -> None:
             next(one.weight for one in settle([*asked, *more], system("apt")) if one.package == "libbluetooth-dev")
         )
     assert weights[1] == weights[0] / 2
+
+
+def test_a_library_that_scripts_may_link_explains_headers_that_few_others_build_with() -> None:
+    on = system("apt")
+    header = Evidence(kind="header", name="comedilib.h", where="x.pxd:1")
+    linked = Evidence(kind="library", name="comedi", where="setup.py:1", need="optional")
+    assert [one.package for one in settle([header], on)] == [None]
+    assert [one.package for one in settle([header, linked], on)] == ["libcomedi-dev"] * 2

@@ -439,6 +439,34 @@ target_sources(m PRIVATE ${UNKNOWN}/e.c)
     assert set(tree.conditional) == {"b.c", "c.c", "d.c"}
 
 
+@pytest.mark.parametrize(
+    ("before", "conditional"),
+    [
+        ("if(NOT A_FOUND)\n  return()\nendif()\n", True),
+        ("if(A_FOUND)\n  message(x)\nelse()\n  return()\nendif()\n", True),
+        ("if(X STREQUAL y)\n  if(A_FOUND)\n    return()\n  endif()\nendif()\n", False),
+        ("set(X y)\nif(X STREQUAL y)\n  if(A_FOUND)\n    return()\n  endif()\nendif()\n", True),
+        ("function(f)\n  if(A_FOUND)\n    return()\n  endif()\nendfunction()\nf()\n", False),
+    ],
+)
+def test_what_follows_a_return_that_may_be_taken(before: str, conditional: bool) -> None:
+    texts = {
+        "pyproject.toml": PYPROJECT,
+        "CMakeLists.txt": f"find_package(A)\n{before}find_package(B REQUIRED)\nadd_library(m a.c)\n",
+        "a.c": "",
+    }
+    tree = SourceTree(
+        {path: len(one) for path, one in texts.items()}, {path: one.encode() for path, one in texts.items()}
+    )
+    found = {one.name: one.need for one in find_in_cmake(tree) if isinstance(one, Evidence)}
+    assert (found["B"], set(tree.conditional)) == (("optional", {"a.c"}) if conditional else ("required", set()))
+
+
+def test_a_file_is_left_where_every_branch_returns() -> None:
+    text = "find_package(A)\nif(A_FOUND)\n  return()\nelse()\n  return()\nendif()\nfind_package(B)\n"
+    assert "B" not in needs(text)
+
+
 def test_macros_that_a_project_defines() -> None:
     text = "add_definitions(-DA -DB=1)\nif(X)\nadd_compile_definitions(C)\nendif()\n"
     text += "target_compile_definitions(m PRIVATE D=2)"
@@ -504,3 +532,14 @@ def test_a_hook_of_the_backend_runs_cmake() -> None:
     hook = {"tools/hook.py": "import subprocess\nsubprocess.check_call(['cmake', '.'])\n"}
     assert needs("find_package(A REQUIRED)\n", pyproject, hook) == {"A": "required"}
     assert needs("find_package(A REQUIRED)\n", pyproject) == {"A": "optional"}
+
+
+@pytest.mark.parametrize(("path", "named"), [("external/fmt/include/fmt/format.h", set()), ("other/x.h", {"fmt"})])
+def test_packages_that_their_own_module_finds_in_the_archive(path: str, named: set[str]) -> None:
+    module = """find_path(fmt_INCLUDE_DIR NAMES fmt/format.h PATHS ${PROJECT_SOURCE_DIR}/external)
+include(FindPackageHandleStandardArgs)
+find_package_handle_standard_args(fmt REQUIRED_VARS fmt_INCLUDE_DIR)
+"""
+    text = "project(x CXX)\nlist(APPEND CMAKE_MODULE_PATH cmake)\nfind_package(fmt REQUIRED)\n"
+    found = evidence(text, others={"cmake/Findfmt.cmake": module, path: ""})
+    assert {name.partition("/")[0] for name, one in found.items() if one.kind != "language"} == named

@@ -21,7 +21,7 @@ def found(files: dict[str, str | bytes]) -> dict[str, str]:
 
 def test_externs_and_libraries() -> None:
     text = (
-        "# distutils: libraries = z lz4\n# distutils: language = c++\n"
+        "# distutils: libraries = z M_LIBRARIES lz4\n# distutils: language = c++\n"
         'cdef extern from "zlib.h" nogil:\n    int deflate()\n'
         "cdef extern from '<lz4.h>':\n    pass\n"
         'cdef public extern from "geos_c.h": pass\n'
@@ -133,6 +133,7 @@ def test_fortran_by_numpy_distutils(path: str, setup: str, expected: list[str]) 
         ({"CMakeLists.txt": "find_package(SWIG REQUIRED)"}, "required"),
         ({"setup.py": "Extension('lib', ['src/lib.i'])", "src/lib_wrap.c": ""}, "optional"),
         ({"setup.py": "Extension('lib', ['src/lib.i'])", "out/lib_wrap.cpp": ""}, "optional"),
+        ({"setup.py": "Extension('lib', ['src/lib.i'])", "src/lib_wrap_1.2.c": ""}, "optional"),
         ({"setup.py": "Extension('other', ['other.c'])"}, "optional"),
     ],
 )

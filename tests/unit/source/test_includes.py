@@ -69,13 +69,29 @@ def test_sources_that_no_script_names_count_little() -> None:
     }
     used, unused = found(files)["a/used.h"], found(files)["a/unused.h"]
     assert (unused.need, unused.weight) == ("optional", 0.4)
-    assert used.weight == 0.8
+    assert used.weight == 0.49
     # By a pattern, or where no script names any, all are.
     del files["meson.build"]
     assert found(files)["a/unused.h"].need == "required"
     files["setup.py"] = "Extension('x', ['used.c', *glob('tools/*.c')])"
     assert found(files)["a/unused.h"].need == "required"
     assert set(named_sources(tree(files))) == {"used.c", "tools/other.c"}
+
+
+def test_sources_that_are_seen_to_be_compiled_count_most() -> None:
+    archive = tree({"setup.py": "build('a.c', 'b.c')", "a.c": "#include <a/a.h>\n", "b.c": "#include <b/b.h>\n"})
+    archive.built, archive.built_otherwise = {"b.c"}, True
+    assert {one.name: (one.need, one.weight) for one in find_in_c(archive)} == {
+        "a/a.h": ("required", 0.4),
+        "b/b.h": ("required", 0.8),
+    }
+
+
+def test_headers_that_a_build_links_to_or_fetches_are_its_own() -> None:
+    includes = '#include <lib/api.h>\n#include "Eigen/Dense"\n#include <nanoflann.hpp>\n#include <other/api.h>\n'
+    archive = tree({"a.c": includes, "lib/src/inner/api.h": "#include <deep/deep.h>\n"})
+    archive.fetched = {"eigen", "nanoflann"}
+    assert {one.name for one in find_in_c(archive)} == {"deep/deep.h", "other/api.h"}
 
 
 def test_what_is_left_out() -> None:

@@ -481,6 +481,21 @@ endif
     assert set(tree.conditional) == {"p.c", "r.c", "w.c"}
 
 
+def test_sources_that_are_named_on_a_condition() -> None:
+    build = """project('x', 'c')
+a = dependency('a', required: false)
+sources = ['m.c']
+if a.found()
+  sources += ['with.c', 'm.c']
+endif
+library('x', sources)
+"""
+    files = {"pyproject.toml": PYPROJECT.encode(), "meson.build": build.encode(), "m.c": b"", "with.c": b""}
+    tree = SourceTree({path: len(data) for path, data in files.items()}, files)
+    list(find_in_meson(tree))
+    assert (set(tree.conditional), tree.built) == ({"with.c"}, {"m.c", "with.c"})
+
+
 @pytest.mark.parametrize(
     ("name", "asked"),
     [

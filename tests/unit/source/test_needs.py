@@ -56,6 +56,16 @@ def test_a_recipe_without_it_outweighs_an_include_and_no_script(debian: System) 
     assert needs(debian, asked, project="psycopg2").build_packages == ("libpcsclite-dev",)
 
 
+def test_headers_of_sources_that_may_not_be_compiled_need_another_place(debian: System) -> None:
+    likely, unseen = (msgspec.structs.replace(INCLUDED, weight=weight) for weight in (0.49, 0.4))
+    assert needs(debian, likely).build == ()
+    assert needs(debian, PROBED, likely).build_packages == ("libpcsclite-dev",)
+    assert needs(debian, PROBED, unseen).build == ()
+    # A recipe names what is optional too.
+    assert needs(debian, likely, project="pyscard").build_packages == ("libpcsclite-dev",)
+    assert needs(debian, unseen, project="pyscard").build == ()
+
+
 def flagged(debian: System, flag: Flag) -> Needs:
     return needs_on(Findings(backend="mesonpy", flags=(flag,)), debian)
 
