@@ -135,7 +135,7 @@ def _base_notes(name: str, facts: BaseFacts, asked: Asked) -> Iterable[str]:
     if facts.later:
         yield f"no figures of {asked.as_of} are known; those of {facts.date} stand in"
     if facts.has_pip is False:
-        yield "it has no pip: install in a build stage and copy the virtual environment"
+        yield "it has no pip: use `wheelbase build`, or copy the virtual environment of a build stage"
 
 
 def _advice(asked: Asked, fit: Fit, compiled: set[str], target: Target, base: str, index: Index) -> Iterable[str]:
