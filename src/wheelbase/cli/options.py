@@ -91,7 +91,7 @@ def output_format(*formats: str) -> Callable[[Command], Command]:
 def print_result(name: str, form: str, value: Any, *, module: str | None = None) -> None:
     """Print a value in the form asked for: `report.FORM.NAME_FORM`, or that of another module, renders it."""
     rendered = getattr(import_module(f"wheelbase.report.{module or form}"), f"{name}_{form}")(value)
-    if form == "text":
+    if form == "text" and not isinstance(rendered, str):
         _print_rich(rendered)
     else:
         click.echo(rendered.rstrip("\n"))

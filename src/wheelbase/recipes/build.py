@@ -11,6 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
+import msgspec
+
+from wheelbase import __version__
+from wheelbase.cache import Cache
 from wheelbase.errors import BaseError, RequirementsError
 from wheelbase.index.client import CONCURRENCY
 from wheelbase.oci import media_types
@@ -30,7 +34,6 @@ from wheelbase.project.values import Requirements
 from wheelbase.recipes.asking import project_settings
 from wheelbase.recipes.base import debian_base, open_base, reference_of, user_store
 from wheelbase.recipes.built import Built, Wish
-from wheelbase.recipes.hazards import hazard_notes, hazards_of
 from wheelbase.recipes.locking import Lock, lock_of, read_lock, write_lock
 from wheelbase.recipes.making import Making, begin, finish
 from wheelbase.recipes.plan import Plan, arch_of, plan
@@ -160,7 +163,17 @@ def _default_base(wanted: Requirements, wish: Wish, platform: str, report: Repor
 def _plan_notes(plan: Plan) -> Iterator[str]:
     """Yield what has to be said of an image, once its wheels are on this machine."""
     yield from plan.notes
-    yield from hazard_notes(hazards_of(plan.facts, plan.wheels))
+    hashes = [wheel.sha256 or wheel.url for _, wheel in plan.wheels]
+    kept, key = Cache("lacking-1"), f"{__version__} {plan.image.raw_manifest.digest} {' '.join(hashes)}"
+    if known := kept.get(key):
+        yield from msgspec.msgpack.decode(known, type=list[str])
+        return
+    # It takes tables of packages, which takes longer to load than all else of a build that makes nothing new.
+    from wheelbase.recipes.hazards import hazard_notes, hazards_of
+
+    notes = list(hazard_notes(hazards_of(plan.facts, plan.wheels)))
+    kept.put(key, msgspec.msgpack.encode(notes))
+    yield from notes
 
 
 def _name(publishing: Publishing, manifests: Sequence[tuple[str, RawManifest]]) -> Digest:

@@ -10,7 +10,6 @@ import msgspec
 import tomli_w
 
 from wheelbase.deb.chosen import Chosen
-from wheelbase.deb.source import DebImage
 from wheelbase.errors import LockError
 from wheelbase.oci.blobfolder import written
 from wheelbase.project.files import load_toml
@@ -103,7 +102,7 @@ def _locked(plan: Plan) -> LockedImage:
         digest=str(plan.image.raw_manifest.digest),
         wheel=[LockedWheel(filename=one.filename, sha256=one.sha256 or "") for _, one in plan.wheels],
         bytecode=plan.compiler.key if plan.compiler else "",
-        debian=plan.source.chosen if isinstance(plan.source, DebImage) else None,
+        debian=plan.debian,
     )
 
 

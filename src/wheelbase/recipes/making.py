@@ -250,6 +250,11 @@ def _parts(job: Job, application: Application | None) -> list[Part]:
     base = job.plan.base if job.plan.public else "base"
     parts = [Part(name=base, version=str(digest), sha256=digest.hex, kind="base")]
     parts += [Part(name=name, version=str(wheel.version), sha256=wheel.sha256 or "") for name, wheel in job.plan.wheels]
+    if chosen := job.plan.debian:
+        parts += [
+            Part(name=one.name, version=one.version, sha256=one.sha256, kind="deb", arch=chosen.arch)
+            for one in chosen.packages
+        ]
     if application and application.wheel:
         name, version, _, _ = parse_wheel_filename(application.wheel.name)
         parts.append(Part(name=name, version=str(version), sha256=application.wheel_sha256 or ""))

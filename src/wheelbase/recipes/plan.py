@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import cast, get_args
+from typing import TYPE_CHECKING, cast, get_args
 
 from wheelbase.bases.facts import Arch, BaseFacts
 from wheelbase.bases.target import Target, target_of
@@ -26,6 +26,10 @@ from wheelbase.recipes.fit import Picked, fit
 from wheelbase.recipes.reporting import Report
 from wheelbase.wheels.compiling import Compiler, InterpreterCompiler, find_interpreter, without_bytecode
 from wheelbase.wheels.install import VenvPython
+
+if TYPE_CHECKING:
+    from wheelbase.deb.chosen import Chosen
+    from wheelbase.deb.source import DebImage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +51,11 @@ class Plan:
     wheels: tuple[tuple[str, Candidate], ...]
     index: Index
     notes: tuple[str, ...]
+
+    @property
+    def debian(self) -> Chosen | None:
+        """The parts of a base that is made of Debian's packages, None of another one."""
+        return cast("DebImage", self.source).chosen if self.base.startswith(DEB) else None
 
     @property
     def public(self) -> bool:

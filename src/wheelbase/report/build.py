@@ -3,45 +3,41 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Iterator
 from typing import Any
-
-from rich.console import Group, RenderableType
-from rich.table import Table
-from rich.text import Text
 
 from wheelbase.recipes.built import Built, BuiltImage, BuiltLayer
 from wheelbase.report.units import megabytes, names
 
 _MOST_SHOWN = 3
+_WIDTH = 80
 
 
-def build_text(built: Built) -> RenderableType:
-    """Return what was made: each image's layers, then its digest and where it is."""
-    parts: list[RenderableType] = []
+def build_text(built: Built) -> str:
+    """Return what was made: each image's layers, then its digest and where it is. Plain lines: rich takes long."""
+    lines: list[str] = []
     for image in built.images:
-        parts += [*_image(image), ""]
-    parts += [Text(f"note: {note}", style="yellow", overflow="fold") for note in built.notes]
-    parts.append(Text(built.digest, style="bold", overflow="fold"))
-    parts += [Text(f"  -> {where}", overflow="fold") for where in built.destinations]
-    parts.append(Text(f"built in {built.seconds:.1f} s"))
-    return Group(*parts)
+        lines += [*_image(image), ""]
+    for note in built.notes:
+        lines += textwrap.wrap(f"note: {note}", _WIDTH, subsequent_indent="  ", break_on_hyphens=False)
+    lines += [built.digest, *(f"  -> {where}" for where in built.destinations), f"built in {built.seconds:.1f} s"]
+    return "\n".join(lines)
 
 
-def _image(image: BuiltImage) -> Iterator[RenderableType]:
+def _image(image: BuiltImage) -> Iterator[str]:
     size = f"{megabytes(image.image_bytes)} MB, " if image.image_bytes is not None else ""
     pulled = megabytes(image.image_compressed_bytes)
-    yield Text(f"{image.base} on {image.platform}, Python {image.python}", style="bold", overflow="fold")
-    yield Text(f"{size}{pulled} MB to pull; runs {' '.join(_command(image))} as {image.settings.user or 'root'}")
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    table.add_column("Layer", overflow="fold")
-    table.add_column("MB", justify="right")
-    table.add_column("Pulled MB", justify="right")
-    table.add_column("")
-    for layer in image.layers:
-        sizes = megabytes(layer.tar_bytes), megabytes(layer.layer.descriptor.size)
-        table.add_row(_contents(layer), *sizes, "reused" if layer.reused else "")
-    yield table
+    yield f"{image.base} on {image.platform}, Python {image.python}"
+    yield f"{size}{pulled} MB to pull; runs {' '.join(_command(image))} as {image.settings.user or 'root'}"
+    rows = [
+        (_contents(layer), megabytes(layer.tar_bytes), megabytes(layer.layer.descriptor.size), layer.reused)
+        for layer in image.layers
+    ]
+    width = max(len("Layer"), *(len(row[0]) for row in rows))
+    yield f"{'Layer':{width}}    MB  Pulled MB"
+    for contents, size, pulled, reused in rows:
+        yield f"{contents:{width}}  {size:>4}  {pulled:>9}{'  reused' if reused else ''}"
 
 
 def _command(image: BuiltImage) -> tuple[str, ...]:
