@@ -38,8 +38,8 @@ FROM {base}
 WORKDIR /app
 RUN --mount=type=cache,target=/root/.cache/uv \
     --mount=type=bind,from={uv},source=/uv,target=/usr/local/bin/uv \
-    --mount=type=bind,source=uv.lock,target=uv.lock \
-    --mount=type=bind,source=pyproject.toml,target=pyproject.toml \
+    --mount=type=bind,source=uv.lock,target=/app/uv.lock \
+    --mount=type=bind,source=pyproject.toml,target=/app/pyproject.toml \
     {env} uv sync --locked --no-install-project --no-dev
 COPY . /app
 CMD ["/app/.venv/bin/python", "main.py"]
@@ -219,6 +219,8 @@ def main(layout: Path, rounds: int, peers: list[str]) -> None:
                     home.mkdir()
                     place = Place(host, home, scratch / "application", engine)
                     samples[peer].append(measure(peer, number, place, applications, bases))
+                    # buildah leaves its storage mounted on itself.
+                    subprocess.run(["umount", "--lazy", home / "buildah" / "overlay"], capture_output=True)
                     shutil.rmtree(home)
                     print(
                         f"round {number} {peer}: {' '.join(f'{one:.2f}' for one in samples[peer][-1])}", file=sys.stderr
