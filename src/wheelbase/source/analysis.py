@@ -27,7 +27,7 @@ from wheelbase.source.meson import find_in_meson
 from wheelbase.source.python_scripts import find_in_python
 from wheelbase.source.tree import SourceTree, shown
 
-VERSION = "findings-22"
+VERSION = "findings-23"
 """To be raised with any change of what is found: results are kept under it."""
 
 _MOST = 2_000

@@ -263,7 +263,17 @@ class Evaluator(Variables):
             self.variables[words[0]] = values[0] if values else "OFF"
 
     def _do_cmake_dependent_option(self, command: Command, words: list[str]) -> None:
-        if words and words[0] not in self.variables:
+        if len(command.arguments) < 4 or not words:
+            return
+        depends = [part for text in self.expanded(command.arguments[3]) for part in (text or "?").split(";")]
+        self.lookups.step(len(depends))
+        tests = [Condition(self, map(Argument, part.split())).result() for part in depends]
+        if False in tests:
+            otherwise = self.expanded(command.arguments[4]) if len(command.arguments) > 4 else ["OFF"]
+            self.variables[words[0]] = otherwise[0] if otherwise else "OFF"
+        elif all(test is True for test in tests):
+            self._do_option(command, words)
+        elif words[0] not in self.variables:
             self.variables[words[0]] = None
 
     def _do_include(self, command: Command, words: list[str]) -> None:

@@ -30,6 +30,17 @@ PACKAGES: dict[str, tuple[Kind, str]] = {
     "Rust": ("language", "rust"),
     "Curses": ("pkg-config", "ncurses"),
 }
+X11_PARTS = {name: name.lower() for name in "Xau Xcomposite Xcursor Xdamage Xdmcp Xext Xfixes Xft Xi".split()} | {
+    **{name: name.lower() for name in "Xinerama Xmu Xpm Xpresent Xrandr Xrender Xt Xtst Xv Xxf86vm".split()},
+    "Xshape": "xext",
+    "Xss": "xscrnsaver",
+    "Xscreensaver": "xscrnsaver",
+    "xkbfile": "xkbfile",
+    "Xkb": "x11",
+    "ICE": "ice",
+    "SM": "sm",
+}
+"""What FindX11 looks for besides X11 itself, with its modules of pkg-config."""
 RUN_ANYWAY = re.compile(
     r"(python[\d.]*|cython|f2py|cmake|ninja|make|git|s?ccache|distcc|doxygen|gcc|g\+\+|cc|ld(\.\w+)?|ar|strip|objcopy|sh|sed"
     r"|awk|grep|cat|echo|clang-(format|tidy)(-[\d.]+)?|cppcheck|sphinx-build|valgrind|gcov|lcov|genhtml|iwyu"

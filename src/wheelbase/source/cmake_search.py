@@ -16,14 +16,15 @@ from wheelbase.source.cmake_names import (
     PACKAGES,
     PKG_CONFIG_WORDS,
     RUN_ANYWAY,
+    X11_PARTS,
     boost_libraries,
     names_of,
 )
-from wheelbase.source.cmake_reader import Command
+from wheelbase.source.cmake_reader import Argument, Command
 from wheelbase.source.cmake_values import SOURCE
 from wheelbase.source.findings import LINKED_ANYWAY, Evidence, Flag
 from wheelbase.source.includes import own_header
-from wheelbase.source.lookups import Lookups
+from wheelbase.source.lookups import Lookups, Truth
 from wheelbase.source.tree import SourceTree, is_vendored
 from wheelbase.system.names import Kind
 
@@ -32,6 +33,7 @@ _MAX_LINKS = 5_000
 _SECONDARY = 0.4
 _LINKED = 0.5
 _IMPORTED = re.compile(r"(?!PkgConfig)(\w+)::\w+|PkgConfig::(\w+)")
+_OF_X11 = re.compile(r"X11_(\w+)_(?:INCLUDE_PATH|LIB|FOUND)")
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 
@@ -48,6 +50,7 @@ class Search(Evaluator):
         self.fetched: set[str] = set()
         self.globbed: dict[str, list[str]] = {}  # files that patterns stand for, by the variables they are kept in
         self.excluded: set[str] = set()  # targets that are built only when they are asked for
+        self.x11: tuple[str, Command] | None = None  # what looks for it and its other libraries, some of which matter
         self.unseen_targets = False  # whether something that is not followed may make targets
         self._links: list[tuple[str, Evidence]] = []
         self._demanded: dict[str, tuple[int, ...]] = {}  # places without which a find module of the archive fails
@@ -109,8 +112,18 @@ class Search(Evaluator):
             ]
             places = [self.add(kind, asked, command, required=required) for kind, asked in asked_for]
         self.sought(name, places, required)
+        self.x11 = (self.path, command) if name == "X11" else self.x11
         if kind == "cmake" and required and len(words) > 1 and words[1][:1].isdigit():
             self._wants_version(f"{name} >= {words[1]}", command)
+
+    def truth(self, argument: Argument) -> Truth:
+        """Return what a constant or a variable comes to as a condition."""
+        part = _OF_X11.fullmatch(argument.text)
+        if part and part[1] in X11_PARTS and self.x11 and argument.text not in self.results:
+            here, (self.path, command) = self.path, self.x11
+            self.results[argument.text] = (self.add("pkg-config", X11_PARTS[part[1]], command, required=False),)
+            self.path = here
+        return super().truth(argument)
 
     def _is_brought(self, name: str) -> bool:
         """Say whether the project has said before where a package is, within the archive."""

@@ -1,7 +1,8 @@
 """The headers that C and C++ sources include of the system. Pure; bounded, whatever an archive holds.
 
 Sources that the build scripts name are followed into the headers of the archive that they include; sources that no
-script names count little. Copies of other projects are left out: what they need, the archive brings.
+script names count little. Copies of other projects are left out, but for what the build scripts compile of them: what
+they need on conditions, the archive brings.
 """
 
 import re
@@ -61,7 +62,7 @@ def find_in_c(tree: SourceTree) -> Iterator[Evidence]:
         for path in sorted(
             tree.ending(*C_SUFFIXES), key=lambda path: (path not in built, path not in named, path in conditional, path)
         )
-        if not is_vendored(path) and not _stands_in_cython(tree, path)
+        if (path in built or not is_vendored(path)) and not _stands_in_cython(tree, path)
     ]
     yield from _Search(tree, named).found_from(starts, built)
 
@@ -122,11 +123,14 @@ class _Search:
 
     def _pass(self, path: str, include: Include, sure: bool, weight: float) -> str:
         """Note an include; return the archive's own file that it means, empty where there is none to be followed."""
+        live, copied = sure and include.state == "live", is_vendored(path)
+        if copied and not live:
+            return ""  # who copied it has chosen what it is built without
         own = own_header(self._tree, path, include.name)
         if own is not None:
-            return own if own and not is_vendored(own) else ""
+            return own if own and (copied or not is_vendored(own)) else ""
         if not is_ordinary(include.name) and (include.angled or include.name not in self._made):
-            one = _evidence(include, f"{path}:{include.line}", sure and include.state == "live", weight)
+            one = _evidence(include, f"{path}:{include.line}", live, weight)
             self._found.setdefault((include.name, one.need), one)
         return ""
 

@@ -2,13 +2,18 @@
 
 import configparser
 import posixpath
+import sys
 from collections.abc import Callable
 
+from wheelbase.source.backend import Backend
 from wheelbase.source.python_evaluator import Call
 from wheelbase.source.python_platform import truth
 from wheelbase.source.python_values import NOTHING, Const, Instance, Many, Table, Unknown, Value, texts
 from wheelbase.source.tree import SourceTree
 
+PLAIN = frozenset("setuptools wheel setuptools-scm packaging toml tomli versioneer numpy pip".split())
+"""Build requirements that make no extensions, and bring no other projects that do."""
+_OF_SETUPTOOLS = frozenset("setuptools pkg_resources distutils wheel".split())
 _MAX_SETTINGS = 64 << 10
 _PARSERS = ("ConfigParser", "RawConfigParser", "SafeConfigParser")
 _READERS: dict[str, Callable[[str], object]] = {
@@ -17,6 +22,23 @@ _READERS: dict[str, Callable[[str], object]] = {
     "getfloat": float,
     "getboolean": lambda text: text.lower() in ("1", "yes", "true", "on"),
 }
+
+
+def is_not_installed(tree: SourceTree, backend: Backend, dotted: str) -> bool:
+    """Say whether a build that pip isolates cannot import a module: it is no file's, and no requirement brings it."""
+    if "importable" not in tree.notes:
+        tree.notes["importable"] = _importable(tree, backend)
+    known: frozenset[str] | None = tree.notes["importable"]
+    return known is not None and dotted.partition(".")[0] not in known
+
+
+def _importable(tree: SourceTree, backend: Backend) -> frozenset[str] | None:
+    """Return the names of all modules that may be there; None where what is required may bring others."""
+    required = backend.required_names
+    if not required <= PLAIN or b"setup_requires" in tree.raw("setup.py") + tree.raw("setup.cfg"):
+        return None
+    own = (part.partition(".")[0] for path in tree.sizes for part in path.split("/"))
+    return frozenset({*sys.stdlib_module_names, *_OF_SETUPTOOLS, *(name.replace("-", "_") for name in required), *own})
 
 
 class Archive:

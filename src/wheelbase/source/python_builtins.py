@@ -22,6 +22,8 @@ from wheelbase.source.python_values import (
 )
 
 Arguments = list[Value]
+_OF_POSIX = frozenset("uname fork forkpty getuid geteuid getgid getegid getpgid setsid mkfifo chroot symlink".split())
+_NOT_OF_SYS = ("pypy", "getwindows", "gettotalref")
 Builtin = Callable[[Arguments, dict[str, Value], Guard], Value | None]
 
 
@@ -100,8 +102,10 @@ def _has_attribute(arguments: Arguments, named: dict[str, Value], guard: Guard) 
     name = next(texts(arguments[1]), None) if len(arguments) == 2 else None
     if name and name.text == "set_source":
         return Const(True)  # cffi has had it since 1.0
-    of_sys = isinstance(arguments[0], Unknown) and arguments[0].name == "sys" if name else False
-    if name and of_sys and (is_elsewhere(name.text) or name.text.startswith(("pypy", "getwindows", "gettotalref"))):
+    module = arguments[0].name if name and isinstance(arguments[0], Unknown) else ""
+    if name and module == "os" and name.text in _OF_POSIX:
+        return Const(True)
+    if name and module == "sys" and (is_elsewhere(name.text) or name.text.startswith(_NOT_OF_SYS)):
         return Const(False)
     return NOTHING
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from wheelbase.source.backend import Backend, backend_of, hooks_of, pyproject_of
 from wheelbase.source.findings import Evidence, Flag
 from wheelbase.source.includes import C_SUFFIXES
-from wheelbase.source.python_archive import Archive
+from wheelbase.source.python_archive import PLAIN, Archive, is_not_installed
 from wheelbase.source.python_asked import Asked, Built
 from wheelbase.source.python_asks import LISTENERS
 from wheelbase.source.python_evaluator import Exhausted, Stopped
@@ -50,7 +50,6 @@ _HANDED_LATER = re.compile(rb"\.(?:ext_modules|extensions)(?:\[:\])?\s*(?:\+?=(?
 _KNOWN_MEANS = re.compile(
     rb"Extension|ext[_-]modules|build_ext\]|add_library|set_source|\.verify\(|pybind11|CMake|cythonize"
 )
-_WITHOUT_EXTENSIONS = frozenset("setuptools wheel setuptools-scm packaging toml tomli versioneer numpy pip".split())
 _BUILD_TOOLS = OTHER_BUILDS | {"cargo", "go"}
 _FFI = re.compile(rb"\bFFI\(\)[\s\S]*\.(?:set_source|verify)\(")
 _BUILDS_OR_RUNS = re.compile(rb"subprocess|os\.system|" + _BUILDS.pattern, re.IGNORECASE)  # beside setup.py
@@ -137,7 +136,7 @@ class _Scripts:
             (bool(calls) or "setup.py" not in self.tree)
             and all(item.plain and not is_open(item.extensions) for item in calls)
             and not any(True for item in calls for _ in leaves(item.extensions, ()))
-            and self.backend.required_names <= _WITHOUT_EXTENSIONS
+            and self.backend.required_names <= PLAIN
             and self.backend.name.startswith("setuptools.build_meta")
             and not self.flags
             and b"ext-modules" not in self.tree.raw("pyproject.toml")
@@ -149,7 +148,10 @@ class _Scripts:
             for path in _roots(self.tree, self.backend, self.folders):
                 self.follow(path, "__main__")
             for said in self.asked.scripts:
-                self.follow(said.text.partition(":")[0], "cffi")
+                path, _, name = said.text.partition(":")
+                scope = self.follow(path, "cffi")
+                if scope and isinstance(made := scope.names.get(name), Function):
+                    self._follow_call(made, named=True)
             self._follow_uncalled()
         except (Exhausted, RecursionError):
             path = self.interpreter.scope.path or "setup.py"
@@ -184,6 +186,8 @@ class _Scripts:
 
     def load(self, dotted: str, level: int, importer: str) -> Scope | None:
         """Return the names of a module of the archive that has to do with the build; None of any other."""
+        if not level and self.interpreter.tries and is_not_installed(self.tree, self.backend, dotted):
+            raise Stopped  # into the handler, as Python would
         folder = importer.rpartition("/")[0]
         for _ in range(level - 1):
             folder = folder.rpartition("/")[0]
@@ -246,10 +250,14 @@ class _Scripts:
         names = (base.name if isinstance(base, Unknown) else "" for base in kind.bases)
         return any(name.rsplit(".", 1)[-1].endswith("Extension") for name in names)
 
-    def _follow_call(self, function: Function, *, by_setuptools: bool = True) -> None:
-        """Follow a function that no script calls: the build does, or something that is not seen here may."""
+    def _follow_call(self, function: Function, *, by_setuptools: bool = True, named: bool = False) -> None:
+        """Follow a function that no script calls: the build does, or something that is not seen here may.
+
+        One that is `named` to it is called surely.
+        """
         run, name = self.interpreter, getattr(function.node, "name", "")
-        conditions = () if by_setuptools and _ENTRY.fullmatch(name) else (run.conditions.of(function.node),)
+        sure = named or (by_setuptools and _ENTRY.fullmatch(name))
+        conditions = () if sure else (run.conditions.of(function.node),)
         try:
             with run.under(*conditions):
                 run.invoke(function, [], {})

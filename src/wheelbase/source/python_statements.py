@@ -37,15 +37,17 @@ class Interpreter(Branches):
         self.classes: list[Class] = []
 
     def module(self, tree: ast.Module, scope: Scope) -> None:
-        """Follow a module's statements; what fails ends it."""
+        """Follow a module's statements. Raises Stopped where one fails and whoever imports it handles that."""
         before = self.scope, self.guards, self.gone, self.frames
         self.scope, self.guards, self.gone, self.frames = scope, (), [], [Frame()]
         try:
             for statement in tree.body:
                 try:
-                    self.statement(statement)
+                    failed = self.statement(statement) is Flow.FAIL
                 except RecursionError:
                     continue  # too deep; the other statements may be fine
+                if failed and self.tries:
+                    raise Stopped
         finally:
             self.scope, self.guards, self.gone, self.frames = before
 

@@ -204,6 +204,45 @@ def test_alternatives(text: str, expected: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("default", "depends", "expected"),
+    [
+        ("ON", "UNIX;NOT APPLE", {"A": "required"}),
+        ("OFF", "UNIX;NOT APPLE", {}),
+        ("ON", "WIN32", {}),
+        ("ON", "UNIX;NOT UNIX", {}),
+        ("ON", "SOMETHING", {"A": "optional"}),
+    ],
+)
+def test_options_that_depend_on_others(default: str, depends: str, expected: dict[str, str]) -> None:
+    text = f'cmake_dependent_option(O "Doc" {default} "{depends}" OFF)\nif(O)\nfind_package(A REQUIRED)\nendif()'
+    assert needs(text) == expected
+
+
+def test_an_option_that_is_on_where_others_are_off() -> None:
+    text = 'cmake_dependent_option(O "Doc" OFF "WIN32" ON)\nif(O)\nfind_package(A REQUIRED)\nendif()'
+    assert needs(text) == {"A": "required"}
+
+
+def test_a_dependent_option_that_is_set_before() -> None:
+    text = 'set(O OFF)\ncmake_dependent_option(O "Doc" ON "UNIX" OFF)\nif(O)\nfind_package(A REQUIRED)\nendif()'
+    assert needs(text) == {}
+
+
+def test_other_libraries_of_x11_that_a_project_insists_on() -> None:
+    text = (
+        "find_package(X11 REQUIRED)\n"
+        "if(NOT X11_Xrandr_INCLUDE_PATH)\nmessage(FATAL_ERROR no)\nendif()\n"
+        "if(X11_Xss_FOUND)\nset(USES 1)\nendif()\n"
+        "if(X11_Unknown_FOUND)\nset(USES 1)\nendif()\n"
+    )
+    assert needs(text) == {"X11": "required", "xrandr": "required", "xscrnsaver": "optional"}
+    assert needs(text.partition("\n")[2]) == {}
+    sub = "if(NOT X11_Xi_LIB)\nmessage(FATAL_ERROR no)\nendif()"
+    found = evidence("find_package(X11)\nadd_subdirectory(sub)", others={"sub/CMakeLists.txt": sub})
+    assert (found["xi"].need, found["xi"].where) == ("required", "CMakeLists.txt:1")
+
+
+@pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("find_package(A)\ntarget_link_libraries(x PRIVATE A::a)", "required"),

@@ -87,6 +87,18 @@ def test_sources_that_are_seen_to_be_compiled_count_most() -> None:
     }
 
 
+def test_copies_of_other_projects_count_where_they_are_compiled() -> None:
+    copy = '#include <a/always.h>\n#ifdef WITH_B\n#include <b/perhaps.h>\n#endif\n#include "z.h"\n'
+    archive = tree({"x.c": "", "vendor/z/z.c": copy, "vendor/z/z.h": "#include <c/below.h>", "vendor/y/y.c": copy})
+    archive.built = {"x.c", "vendor/z/z.c"}
+    assert {one.name: (one.need, one.where) for one in find_in_c(archive)} == {
+        "a/always.h": ("required", "vendor/z/z.c:1"),
+        "c/below.h": ("required", "vendor/z/z.h:1"),
+    }
+    archive.conditional = {"vendor/z/z.c": "without the system's"}
+    assert list(find_in_c(archive)) == []
+
+
 def test_headers_that_a_build_links_to_or_fetches_are_its_own() -> None:
     includes = '#include <lib/api.h>\n#include "Eigen/Dense"\n#include <nanoflann.hpp>\n#include <other/api.h>\n'
     archive = tree({"a.c": includes, "lib/src/inner/api.h": "#include <deep/deep.h>\n"})

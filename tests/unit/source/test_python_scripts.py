@@ -121,6 +121,7 @@ LIVE = [
     "not bool(int(os.environ.get('NO_FOO', 0)))",
     "not (sys.platform == 'win32' or probe())",
     "hasattr(sys, 'getwindowsversion') is False",
+    "hasattr(os, 'uname')",
     "os.path.exists('src/there.c')",
 ]
 
@@ -471,6 +472,41 @@ def test_cffi() -> None:
         ("header", "sodium.h", "required"),
         ("language", "c", "required"),
     }
+
+
+def test_a_function_that_makes_the_cffi_module() -> None:
+    build = (
+        "def other(h):\n  f = FFI()\n  f.set_source('_x', f'#include <{h}>')\n  return f\n"
+        "def make():\n  return other('z.h')\n"
+        "def unnamed():\n  FFI().set_source('_y', '#include <never.h>')\n"
+    )
+    files = {
+        "setup.py": f"{START}setup(cffi_modules=['src/make.py:make'])".encode(),
+        "src/make.py": build.encode(),
+    }
+    found = [e for e in find_in(files) if isinstance(e, Evidence) and e.kind == "header"]
+    assert {(e.name, e.need) for e in found} == {("z.h", "required"), ("never.h", "optional")}
+
+
+@pytest.mark.parametrize(
+    ("requires", "more", "expected"),
+    [
+        ("'setuptools'", "", set()),
+        ("'setuptools', 'CFFI >= 1'", "", {"spam"}),
+        ("'setuptools', 'xcffib'", "", {"spam"}),  # which may bring it
+        ("'setuptools'", "setup(setup_requires=['cffi'])", {"spam"}),
+    ],
+)
+def test_a_module_that_lacks_what_it_imports(requires: str, more: str, expected: set[str]) -> None:
+    script = f"{START}try:\n  import pack.face\nexcept ImportError:\n  pass\n{more}"
+    face = "from cffi import FFI\nffi = FFI()\nffi.verify('int x;', libraries=['spam'])\n"
+    files = {
+        "pyproject.toml": f"[build-system]\nrequires = [{requires}]\n".encode(),
+        "setup.py": script.encode(),
+        "pack/__init__.py": b"",
+        "pack/face.py": face.encode(),
+    }
+    assert {e.name for e in find_in(files) if isinstance(e, Evidence) and e.kind == "library"} == expected
 
 
 def test_setup_cfg_and_pyproject() -> None:
