@@ -28,7 +28,9 @@ from wheelbase.oci.tarheader import BLOCK, check_path, header
 _LEVEL = 6
 #: What the compressed bytes of a layer depend on beside what is in it.
 CODEC = f"deflate-{deflate.__version__}-{_LEVEL}"
-_MEMBER = b"\x1f\x8b\x08\0\0\0\0\0\0\xff"
+#: The level that is smallest and slowest, which gzip's header tells of.
+SMALLEST = 12
+_MEMBER, _SMALLEST_MEMBER = (b"\x1f\x8b\x08\0\0\0\0\0%b\xff" % flag for flag in (b"\0", b"\2"))
 _MEMBER_END = struct.Struct("<2L")
 _MEMBER_BYTES = 256 << 10
 _CHUNK = 256 << 10
@@ -52,12 +54,16 @@ class LayerWriter:
     """A layer that is written entry by entry, in the order they are given.
 
     A path has no slash before it. The folders above an entry are written before it, once, if they were not given. All
-    entries have one time, `mtime` in seconds since 1970.
+    entries have one time, `mtime` in seconds since 1970. What is compressed is so at a `level` of libdeflate, by
+    `member_bytes` of the tar: more at a time is a little smaller.
     """
 
-    def __init__(self, file: BinaryIO, *, mtime: int = 0) -> None:
+    def __init__(
+        self, file: BinaryIO, *, mtime: int = 0, level: int = _LEVEL, member_bytes: int = _MEMBER_BYTES
+    ) -> None:
         """Write to a file from where it stands; it is not closed."""
         self._out, self._mtime = _Output(file), mtime
+        self._level, self._member_bytes = level, member_bytes
         self._pending = bytearray()
         self._folders: set[str] = set()
         self._others: set[str] = set()
@@ -164,9 +170,9 @@ class LayerWriter:
     def _plain(self, data: bytes) -> None:
         """Add bytes of the tar that are to be compressed."""
         self._pending += data
-        while len(self._pending) >= _MEMBER_BYTES:
-            self._member(bytes(self._pending[:_MEMBER_BYTES]))
-            del self._pending[:_MEMBER_BYTES]
+        while len(self._pending) >= self._member_bytes:
+            self._member(bytes(self._pending[: self._member_bytes]))
+            del self._pending[: self._member_bytes]
 
     def _flush(self) -> None:
         if self._pending:
@@ -175,8 +181,9 @@ class LayerWriter:
 
     def _member(self, data: bytes) -> None:
         self._out.unpacked(data)
-        deflated = deflate.deflate_compress(data, _LEVEL)
-        self._out.stored(_MEMBER + deflated + _MEMBER_END.pack(isal_zlib.crc32(data), len(data)))
+        deflated = deflate.deflate_compress(data, self._level)
+        begin = _SMALLEST_MEMBER if self._level == SMALLEST else _MEMBER
+        self._out.stored(begin + deflated + _MEMBER_END.pack(isal_zlib.crc32(data), len(data)))
 
 
 class _Output:
