@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from wheelbase.deb.debfile import DebEntry
 
+# The user that distroless images have, who owns nothing but a home.
 NONROOT = 65532
 HOME = "home/nonroot"
 # Folders that are one with those in /usr.

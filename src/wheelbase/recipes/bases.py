@@ -17,7 +17,6 @@ from wheelbase.bases.facts import Arch, BaseFacts
 from wheelbase.bases.inspect_facts import facts_of
 from wheelbase.bases.inspected import Inspection
 from wheelbase.bases.refreshed import keep_rows, refreshed_path
-from wheelbase.cache import cache_directory
 from wheelbase.errors import BaseError, WheelbaseError
 from wheelbase.oci import media_types
 from wheelbase.oci.digest import Digest, Reader
@@ -29,7 +28,8 @@ from wheelbase.oci.places import Source
 from wheelbase.oci.platform import Platform
 from wheelbase.oci.reference import parse_name
 from wheelbase.oci.registry.errors import TransientError
-from wheelbase.oci.store import STORE_FOLDER, CachedSource, Store
+from wheelbase.oci.store import CachedSource
+from wheelbase.recipes.base import user_store
 from wheelbase.recipes.inspect import inspect_source
 from wheelbase.recipes.reporting import Report, silent
 
@@ -163,7 +163,7 @@ class _Streamed:
     def __init__(self, source: Source) -> None:
         """Nothing is read yet."""
         self.where = source.where
-        self._source, self._cached = source, CachedSource(source, Store(cache_directory() / STORE_FOLDER))
+        self._source, self._cached = source, CachedSource(source, user_store())
         self._root: RawManifest | None = None
 
     def read_manifest(self, digest: Digest | None = None, /) -> RawManifest:

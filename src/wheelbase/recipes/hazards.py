@@ -12,10 +12,9 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from wheelbase.bases.facts import BaseFacts
-from wheelbase.cache import cache_directory
 from wheelbase.index.simple import Candidate
-from wheelbase.oci.store import STORE_FOLDER, Store
-from wheelbase.recipes.base import DEB
+from wheelbase.oci.store import Store
+from wheelbase.recipes.base import DEB, user_store
 from wheelbase.system.libraries import Libraries, libraries_of
 from wheelbase.system.platform import system_of
 from wheelbase.wheels.loaded import loaded
@@ -62,7 +61,7 @@ def hazards_of(
     system = system_of(facts)
     brought = [one.name for one in system.closure(wanted).packages] if system and wanted else []
     libraries = libraries_of(facts, [*wanted, *brought])
-    store = Store(cache_directory() / STORE_FOLDER)
+    store = user_store()
     return (*_missing_libraries(wheels, libraries, store), *_missing_files(wheels, facts, libraries))
 
 

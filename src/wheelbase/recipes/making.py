@@ -16,6 +16,7 @@ from packaging.utils import parse_wheel_filename
 
 from wheelbase import __version__
 from wheelbase.bases.target import Target
+from wheelbase.deb.rootfs import HOME, NONROOT
 from wheelbase.errors import BaseError
 from wheelbase.index.simple import Candidate
 from wheelbase.oci.assembly import Addition, Assembled, Runtime, assemble
@@ -29,7 +30,7 @@ from wheelbase.project.application import Application
 from wheelbase.project.labels import PREFIX
 from wheelbase.recipes.built import BuiltImage, BuiltLayer, Wish
 from wheelbase.recipes.grouping import MOST_LAYERS, grouped
-from wheelbase.recipes.own_layers import APP, HOME, NONROOT, as_layer, files_layer, venv_layer
+from wheelbase.recipes.own_layers import APP, as_layer, files_layer, venv_layer
 from wheelbase.recipes.plan import Plan
 from wheelbase.recipes.reporting import Report
 from wheelbase.recipes.sbom import Part, bill_of_materials

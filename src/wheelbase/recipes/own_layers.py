@@ -9,6 +9,7 @@ import posixpath
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from wheelbase.deb.rootfs import HOME, NONROOT
 from wheelbase.errors import RequirementsError
 from wheelbase.oci import media_types
 from wheelbase.oci.image import Layer
@@ -19,9 +20,6 @@ from wheelbase.project.application import Application
 from wheelbase.wheels.install import VENV, VenvPython
 
 APP = "app"
-# The user that distroless images have, who owns nothing but a home.
-NONROOT = 65532
-HOME = "home/nonroot"
 _CHUNK = 256 << 10
 
 
