@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -21,15 +20,8 @@ def fetch(client: Client, url: str, *, sha256: str, size: int, what: str, store:
     digest = Digest("sha256", sha256)
     if path := store.find(digest):
         return path
-    hasher, seen = hashlib.sha256(), 0
     with store.new() as new:
-        for chunk in _chunks(client, url, size, what):
-            seen += len(chunk)
-            if seen > size:
-                break
-            hasher.update(chunk)
-            new.file.write(chunk)
-        if seen != size or hasher.hexdigest() != sha256:
+        if new.fill(_chunks(client, url, size, what), size) != (size, sha256):
             raise DebError(
                 f"{what} from {url} is not what the archive's index says: its bytes are others",
                 hint="the mirror is damaged, or in the middle of an update: try again later, or name another one",

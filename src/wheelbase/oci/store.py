@@ -7,9 +7,10 @@ what a power cut damages has the wrong size, or shows when it is read, and is th
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,17 @@ class NewBlob:
     def __init__(self, new: NewFile, folder: BlobFolder) -> None:
         """Nothing is written yet."""
         self.file, self._new, self._folder = new.file, new, folder
+
+    def fill(self, parts: Iterable[bytes], most: int | None = None) -> tuple[int, str]:
+        """Write what comes; return its size in bytes and its SHA-256. Nothing more is taken once `most` is passed."""
+        hasher, size = hashlib.sha256(), 0
+        for part in parts:
+            size += len(part)
+            hasher.update(part)
+            self.file.write(part)
+            if most is not None and size > most:
+                break
+        return size, hasher.hexdigest()
 
     def keep(self, digest: Digest) -> Path:
         """Keep what was written, whose digest the caller answers for, and return its path."""

@@ -5,7 +5,6 @@ A wheel is read as it comes: its SHA-256 must be the one that the index or the l
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,13 +24,8 @@ def fetch_wheel(client: Client, wheel: Candidate, store: Store) -> tuple[Path, s
         known = Digest("sha256", wheel.sha256.lower())
         if path := store.find(known):
             return path, known.hex
-    hasher, size = hashlib.sha256(), 0
     with store.new() as new:
-        for chunk in _chunks(client, wheel):
-            size += len(chunk)
-            hasher.update(chunk)
-            new.file.write(chunk)
-        found = hasher.hexdigest()
+        size, found = new.fill(_chunks(client, wheel), wheel.size)
         _check(wheel, size, found)
         return new.keep(Digest("sha256", found)), found
 
