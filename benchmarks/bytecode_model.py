@@ -37,7 +37,8 @@ from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from wheelbase.wheels import bytecode
-from wheelbase.wheels.bytecode import Model, Spread, density, installed, is_test, path_bytes
+from wheelbase.wheels.bytecode import Model, Spread, density, installed, path_bytes
+from wheelbase.wheels.paths import is_test
 
 Array = NDArray[np.float64]
 

@@ -1,5 +1,7 @@
 """One run of uv: requirements in, pinned packages out, for one Python version and every Linux. Runs uv."""
 
+from __future__ import annotations
+
 import re
 import tempfile
 import tomllib
@@ -8,9 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from subprocess import CompletedProcess
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from packaging.pylock import Pylock
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
@@ -18,8 +19,10 @@ from wheelbase.errors import ResolutionError
 from wheelbase.index.indexes import ask_indexes
 from wheelbase.index.settings import IndexSettings, uv_environment, uv_project
 from wheelbase.project.values import Package, Requirements
-from wheelbase.source.archive import SourceFacts
 from wheelbase.uv import refusal, run_uv
+
+if TYPE_CHECKING:
+    from wheelbase.source.archive import SourceFacts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +67,7 @@ class Source:
 def pin(asked: Asked, sources: Mapping[str, tuple[Source, ...]]) -> tuple[Package, ...]:
     """Run uv once and read the pylock.toml that it writes."""
     import tomli_w
+    from packaging.pylock import Pylock
 
     with tempfile.TemporaryDirectory(prefix="wheelbase-") as name:
         folder = Path(name)

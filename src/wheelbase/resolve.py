@@ -5,12 +5,14 @@ source archives alone, which pip would take. So each such release that would be 
 states what it depends on, uv is told so and resolves once more; where only a build would tell, that is said.
 """
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 from packaging.markers import Marker
@@ -28,9 +30,11 @@ from wheelbase.index.simple import Candidate
 from wheelbase.pins import Asked, NeedsSource, Source, dotted, pin
 from wheelbase.project.requirements_txt import read_requirements_files
 from wheelbase.project.values import Package, pinned
-from wheelbase.source.archive import SourceFacts
-from wheelbase.uv import uv_binary
+from wheelbase.uv import uv_identity
 from wheelbase.wheels.select import parse_tags, python_allowed
+
+if TYPE_CHECKING:
+    from wheelbase.source.archive import SourceFacts
 
 _FRESH = 600.0
 _MAX_ROUNDS = 20
@@ -292,7 +296,7 @@ def _key(asked: Asked) -> str:
     requirements = asked.requirements
     parts = {
         "wheelbase": __version__,
-        "uv": f"{uv_binary()} {Path(uv_binary()).stat().st_mtime_ns}",
+        "uv": uv_identity(),
         "requirements": [*map(str, requirements.requirements)],
         "constraints": sorted(map(str, requirements.constraints)),
         "complete": requirements.complete,

@@ -37,6 +37,11 @@ def uv_binary() -> str:
         ) from error
 
 
+def uv_identity() -> str:
+    """Return what tells this uv from another: what it answered may be kept under that."""
+    return f"{uv_binary()} {Path(uv_binary()).stat().st_mtime_ns}"
+
+
 def run_uv(
     *arguments: str, directory: Path, stdin: str = "", environment: dict[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:

@@ -6,7 +6,6 @@ A name and a date lead to one row: aliases are followed as they stood on that da
 slim-trixie today and was slim-bookworm once), then the newest row that is not later is taken.
 """
 
-import difflib
 import hashlib
 import re
 import tomllib
@@ -146,6 +145,8 @@ class Catalogue:
 
     def unknown(self, reference: str, also: str = "") -> BaseError:
         """Return the error for an image that is not in the catalogue, which names those that are called alike."""
+        import difflib
+
         name = _normalized(reference)
         minors = [f"{major}.{minor}" for major, minor in self.pythons()]
         images = {row.image for row in self.base}

@@ -12,7 +12,7 @@ from wheelbase.deb.layers import DebLayer, Fetched, LayerContents, kept_layer
 from wheelbase.deb.rootfs import HOME, MERGED, NONROOT, made_entries
 from wheelbase.deb.sharedlib import TRIPLETS, library_cache
 from wheelbase.oci.store import Store
-from wheelbase.wheels.bytecode import is_test
+from wheelbase.wheels.paths import is_test
 from wheelbase.wheels.compiling import Compiler
 
 # Raised whenever the same input becomes another layer.

@@ -10,10 +10,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any, Literal
-from urllib.parse import unquote, urldefrag, urljoin, urlsplit
+from typing import Literal
+from urllib.parse import urldefrag, urljoin
 
 import msgspec
 from packaging.utils import canonicalize_name
@@ -147,7 +146,10 @@ def _files(page: _Kept) -> Iterator[LinkedFile]:
         if "json" in page.content_type.lower():
             base, files = page.url, msgspec.json.decode(page.body, type=_Page).files
         else:
-            parser = _Links(page.url)
+            # Most indexes answer in JSON.
+            from wheelbase.index.links import Links
+
+            parser = Links(page.url)
             parser.feed(page.body.decode("utf-8", "replace"))
             base, files = parser.base, parser.files
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
@@ -169,37 +171,6 @@ def _files(page: _Kept) -> Iterator[LinkedFile]:
             if not file.hashes and (digest := _DIGEST.search(fragment)):
                 file.hashes = {digest[1]: digest[2]}
             yield file
-
-
-class _Links(HTMLParser):
-    """The links of an HTML page, with the attributes of PEP 503 and PEP 592."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__()
-        self.base = url
-        self.files: list[LinkedFile] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Take down an anchor, or the address that links are relative to."""
-        given: dict[str, Any] = dict(attrs)
-        href = given.get("href")
-        if not href or tag not in ("a", "base"):
-            return
-        try:
-            if tag == "base":
-                self.base = urljoin(self.base, href)
-                return
-            path = urlsplit(href).path
-        except ValueError:
-            return
-        self.files.append(
-            LinkedFile(
-                filename=unquote(path.rpartition("/")[2]),
-                url=href,
-                requires_python=given.get("data-requires-python") or None,
-                yanked="data-yanked" in given,
-            )
-        )
 
 
 def candidates_among(files: Iterable[LinkedFile], name: str) -> Iterator[Candidate]:

@@ -1,23 +1,37 @@
 """uv.lock and pylock.toml (PEP 751): packages with their files. Reads files; runs uv, which alone knows uv.lock."""
 
+from __future__ import annotations
+
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+import msgspec
 from packaging.markers import Marker
-from packaging.pylock import Package as LockPackage
-from packaging.pylock import PackageSdist, PackageWheel, Pylock, PylockValidationError
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from wheelbase import __version__
+from wheelbase.cache import Cache
 from wheelbase.errors import RequirementsError
 from wheelbase.index.simple import Candidate, split_filename
-from wheelbase.project.files import load_toml
+from wheelbase.project.files import load_toml, read_text
 from wheelbase.project.pyproject import Pyproject, located_uv
 from wheelbase.project.values import Package, Requirements, answered
-from wheelbase.uv import refusal, run_uv
+from wheelbase.uv import refusal, run_uv, uv_identity
+
+if TYPE_CHECKING:
+    from packaging.pylock import Package as LockPackage
+    from packaging.pylock import PackageSdist, PackageWheel
+
+
+class _Exported(msgspec.Struct, frozen=True):
+    locked: tuple[Package, ...] | None
+    requires_python: SpecifierSet | None
+    skipped: tuple[str, ...]
 
 
 def read_uv_lock(path: Path, *, extras: Iterable[str] = (), groups: Iterable[str] = ()) -> Requirements:
@@ -25,7 +39,7 @@ def read_uv_lock(path: Path, *, extras: Iterable[str] = (), groups: Iterable[str
 
     So are its default groups, which are for developers: a group counts where it is asked for.
     """
-    load_toml(path, dict[str, Any])
+    text = read_text(path)
     project = path.with_name("pyproject.toml")
     if not project.is_file():
         raise RequirementsError(
@@ -36,6 +50,25 @@ def read_uv_lock(path: Path, *, extras: Iterable[str] = (), groups: Iterable[str
     command = "export --frozen --format pylock.toml --no-emit-project --no-default-groups --quiet".split()
     command += [word for extra in extras for word in ("--extra", extra)]
     command += [word for group in groups for word in ("--group", group)]
+    # With --frozen, uv goes by the lock file, and by what the project calls its own.
+    parts = (__version__, uv_identity(), str(path.parent.resolve()), *command, text, read_text(project))
+    kept, key = Cache("exported-1"), "\0".join(parts)
+    if known := kept.get(key):
+        exported = msgspec.msgpack.decode(known, type=_Exported, dec_hook=lambda kind, said: kind(said))
+    else:
+        exported = _export(path, command)
+        kept.put(key, msgspec.msgpack.encode(exported, enc_hook=str))
+    return Requirements(
+        source=path.name,
+        locked=exported.locked,
+        requires_python=exported.requires_python,
+        skipped=exported.skipped,
+        tool_uv=located_uv(path.parent, data.tool.uv),
+    )
+
+
+def _export(path: Path, command: Sequence[str]) -> _Exported:
+    load_toml(path, dict[str, Any])
     with tempfile.TemporaryDirectory(prefix="wheelbase-") as name:
         output = Path(name, "pylock.toml")
         result = run_uv(*command, "--output-file", str(output), directory=path.parent.resolve())
@@ -45,17 +78,13 @@ def read_uv_lock(path: Path, *, extras: Iterable[str] = (), groups: Iterable[str
                 f"{path}: {' '.join(message.split())}", hint=hint or "mend it, or write it again with `uv lock`"
             )
         read = read_pylock(output)
-    return Requirements(
-        source=path.name,
-        locked=read.locked,
-        requires_python=read.requires_python,
-        skipped=read.skipped,
-        tool_uv=located_uv(path.parent, data.tool.uv),
-    )
+    return _Exported(locked=read.locked, requires_python=read.requires_python, skipped=read.skipped)
 
 
 def read_pylock(path: Path, *, extras: Sequence[str] = (), groups: Sequence[str] = ()) -> Requirements:
     """Return the packages of a pylock.toml with the files that it allows."""
+    from packaging.pylock import Pylock, PylockValidationError
+
     try:
         lock = Pylock.from_dict(load_toml(path, dict[str, Any]))
     except PylockValidationError as error:

@@ -5,11 +5,10 @@ pyproject.toml, requirements.txt. A lock file goes first since it is what will b
 """
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-
-from packaging.pylock import is_valid_pylock_path
 
 from wheelbase.errors import RequirementsError
 from wheelbase.project.values import Requirements, parse_requirement
@@ -17,6 +16,8 @@ from wheelbase.project.values import Requirements, parse_requirement
 # What says more of an application than is read here: beside it, a folder without requirements does not mean none.
 _UNREAD = ("setup.py", "Pipfile", "requirements.in", "requirements", "environment.yml")
 _SHOWN = 120
+# packaging.pylock.is_valid_pylock_path says the same, and takes a while to import.
+_PYLOCK = re.compile(r"pylock\.([^.]+\.)?toml")
 ORDER = ("uv.lock", "pylock.toml", "poetry.lock", "Pipfile.lock", "pyproject.toml", "requirements.txt")
 
 
@@ -96,7 +97,11 @@ def _yields(folder: Path, may_be_none: bool) -> bool:
 
 
 def _is_project_file(path: Path) -> bool:
-    return path.name in ("uv.lock", "poetry.lock", "Pipfile.lock", "pyproject.toml") or is_valid_pylock_path(path)
+    return path.name in ("uv.lock", "poetry.lock", "Pipfile.lock", "pyproject.toml") or _is_pylock(path)
+
+
+def _is_pylock(path: Path) -> bool:
+    return _PYLOCK.fullmatch(path.name) is not None
 
 
 def read_project_file(
@@ -114,7 +119,7 @@ def read_project_file(
     if path.name == "Pipfile.lock":
         _refuse_choices("Pipfiles", "extra", extras)
         return read_pipfile_lock(path, groups=groups)
-    if is_valid_pylock_path(path):
+    if _is_pylock(path):
         return read_pylock(path, extras=extras, groups=groups)
     if path.name == "pyproject.toml":
         return read_pyproject(path, extras=extras, groups=groups)

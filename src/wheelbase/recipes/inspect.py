@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import msgspec
 
-from wheelbase.bases.inspect import inspect_image
 from wheelbase.bases.inspected import Inspection
 from wheelbase.cache import Cache
 from wheelbase.oci.image import read_image
@@ -49,6 +48,9 @@ def inspect_source(source: Source, platform: Platform | None) -> Inspection:
     kept, key = Cache(f"inspection-{_VERSION}"), str(image.raw_manifest.digest)
     if known := kept.get(key):
         return msgspec.msgpack.decode(known, type=Inspection)
+    # What reads layers takes a while to import.
+    from wheelbase.bases.inspect import inspect_image
+
     inspection = inspect_image(source, image)
     kept.put(key, msgspec.msgpack.encode(inspection))
     return inspection

@@ -1,8 +1,12 @@
 """Sizes and times as people read them."""
 
-from collections.abc import Sequence
+from __future__ import annotations
 
-from wheelbase.buildtime import Seconds
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from wheelbase.buildtime import Seconds
 
 
 def megabytes(size: int | None, *, about: bool = False) -> str:

@@ -23,6 +23,7 @@ from typing import Any
 import msgspec
 
 from wheelbase.cache import Cache
+from wheelbase.wheels.paths import is_test
 
 _HEADER = 16  # of a .pyc file: magic number, flags, time and size of the source
 # Half the range of a project of which a sample was weighed.
@@ -261,18 +262,6 @@ def density(size: int, deflated: int) -> float:
     if size > 2000 and deflated >= size:
         return 0.25
     return deflated / size if size else 0.5
-
-
-def is_test(path: str) -> bool:
-    """Whether a module is one of tests: pip installs and compiles them where a wheel has them."""
-    *folders, name = path.lower().split("/")
-    return (
-        "tests" in folders
-        or "test" in folders
-        or name in ("test.py", "tests.py")
-        or name.startswith("test_")
-        or name.endswith(("_test.py", "_tests.py"))
-    )
 
 
 def _line(line: tuple[float, float], x: float) -> float:

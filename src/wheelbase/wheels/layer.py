@@ -22,9 +22,9 @@ from wheelbase.oci.layerwriter import CODEC, LayerWriter, WrittenLayer
 from wheelbase.oci.manifest import Descriptor
 from wheelbase.oci.store import Store
 from wheelbase.wheels.archive import WheelArchive, open_wheel
-from wheelbase.wheels.bytecode import is_test
 from wheelbase.wheels.compiling import Compiler
 from wheelbase.wheels.install import VENV, Installation, Installed, VenvPython, installation_of
+from wheelbase.wheels.paths import is_test
 from wheelbase.wheels.record import check_claim
 
 if TYPE_CHECKING:

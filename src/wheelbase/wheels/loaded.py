@@ -17,8 +17,8 @@ from pathlib import Path
 from wheelbase.errors import WheelError
 from wheelbase.source.syntax import parse_quietly
 from wheelbase.wheels.archive import open_wheel
-from wheelbase.wheels.bytecode import is_test
 from wheelbase.wheels.needed import Binary
+from wheelbase.wheels.paths import is_test
 
 _LARGEST = 1 << 20
 _ASIDE = re.compile(r"(?:^|/)(?:docs?|examples?|demos?)/")

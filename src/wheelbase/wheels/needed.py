@@ -23,8 +23,8 @@ from wheelbase.index.urls import file_path
 from wheelbase.oci.digest import Digest
 from wheelbase.oci.store import Store
 from wheelbase.wheels.archive import Entry, WheelArchive, open_wheel
-from wheelbase.wheels.bytecode import is_test
 from wheelbase.wheels.elf import read_dynamic
+from wheelbase.wheels.paths import is_test
 
 # To be raised whenever a wheel would be read in another way.
 _VERSION = 1

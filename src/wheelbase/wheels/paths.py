@@ -37,3 +37,15 @@ def collision(paths: Collection[str]) -> str | None:
         if (other := seen.setdefault(path.casefold(), path)) != path:
             return f"{other!r} and {path!r}, which differ by case alone"
     return None
+
+
+def is_test(path: str) -> bool:
+    """Whether a module is one of tests: pip installs and compiles them where a wheel has them."""
+    *folders, name = path.lower().split("/")
+    return (
+        "tests" in folders
+        or "test" in folders
+        or name in ("test.py", "tests.py")
+        or name.startswith("test_")
+        or name.endswith(("_test.py", "_tests.py"))
+    )

@@ -62,6 +62,24 @@ class TestUvLock:
         ]
         assert all(file.sha256 and file.size and file.url.startswith("https://files.example/") for file in files)
 
+    def test_what_was_exported_once_is_kept_until_either_file_changes(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        folder = tmp_path / "project"
+        shutil.copytree(DATA / "uv", folder)
+        first = read_uv_lock(folder / "uv.lock")
+
+        def run_uv(*_: str, **__: object) -> None:
+            raise AssertionError("uv was run")
+
+        monkeypatch.setattr("wheelbase.project.locks.run_uv", run_uv)
+        assert read_uv_lock(folder / "uv.lock") == first
+        for name in ("uv.lock", "pyproject.toml"):
+            with (folder / name).open("a") as file:
+                file.write("# changed\n")
+            with pytest.raises(AssertionError):
+                read_uv_lock(folder / "uv.lock")
+
     @pytest.mark.parametrize(
         ("content", "message"),
         [
