@@ -15,6 +15,8 @@ LAYERS = [
     ["resolve"],
     ["pins"],
     ["project"],
+    ["research", "dockerfiles"],
+    ["measuring"],
     ["deb"],
     ["probes"],
     ["wheels"],

@@ -4,6 +4,7 @@ Reads files; runs uv, and by it the project's build backend: its own code alone 
 """
 
 import configparser
+import re
 import zipfile
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -18,6 +19,25 @@ from wheelbase.project.files import load_toml
 from wheelbase.project.folder import ApplicationFile, files_of
 
 _LARGE = 500_000_000
+# What build backends are joined by that asks Git for the version.
+_FROM_GIT = re.compile(r"setuptools[-_]scm|-vcs|versioningit|dynamic-versioning|versioneer", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declared:
+    """What a project says of itself in its pyproject.toml; no code of it has been run.
+
+    `package`: it is built and installed, else its files are what runs. `entrypoint` is the script that is the
+    application, None where none stands out and `note` says so. `local`: its uv.lock has folders beside this one.
+    `from_git`: its version is that of the last tag.
+    """
+
+    name: str
+    package: bool
+    entrypoint: str | None
+    note: str | None
+    local: bool
+    from_git: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,10 +67,14 @@ class _Project(msgspec.Struct, frozen=True):
 
 class _Poetry(msgspec.Struct, frozen=True, rename="kebab"):
     package_mode: bool = True
+    name: str = ""
+    scripts: dict[str, object] = {}
 
 
 class _Uv(msgspec.Struct, frozen=True):
     package: bool | None = None
+    workspace: dict[str, object] | None = None
+    sources: dict[str, object] = {}
 
 
 class _Tool(msgspec.Struct, frozen=True):
@@ -97,6 +121,27 @@ def application_of(
         scripts=scripts,
         entrypoint=entrypoint,
         entrypoint_note=note,
+    )
+
+
+def declared(folder: Path) -> Declared:
+    """Return what a project says of itself. Raises RequirementsError where its pyproject.toml cannot be read."""
+    path = folder / "pyproject.toml"
+    data = load_toml(path, _Pyproject) if path.is_file() else _Pyproject()
+    project, poetry = data.project or _Project(), data.tool.poetry
+    name = canonicalize_name(project.name or poetry.name or folder.resolve().name)
+    entrypoint, note = None, "No entry point is known for a plain folder: name it with --entrypoint."
+    if data.is_package:
+        entrypoint, said = _entrypoint(name, {**dict.fromkeys(poetry.scripts, ""), **project.scripts})
+        note = said or ""
+    elsewhere = str(data.tool.uv.sources)
+    return Declared(
+        name=name,
+        package=data.is_package,
+        entrypoint=entrypoint,
+        note=note or None,
+        local=data.tool.uv.workspace is not None or "'workspace'" in elsewhere or "'path'" in elsewhere,
+        from_git=data.is_package and _FROM_GIT.search(str(data.build_system)) is not None,
     )
 
 
