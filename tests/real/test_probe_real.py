@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -84,6 +87,28 @@ def test_an_engine_finds_the_same(
     only = ["thread-stack", "dns-aaaa", "strftime", "user-and-tmp"]
     (image,) = probe([f"docker-daemon:{base_image(ALPINE)}"], engine="docker", only=only).images
     assert [one.verdict for one in image.results] == ["bites", "bites", "bites", "fine"], image.results
+
+
+def test_podman_finds_the_same(real_base: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    if shutil.which("podman") is None or os.geteuid() != 0:
+        pytest.skip("needs podman, and root for its storage (on Debian: apt-get install podman)")
+    # Its storage in a folder of its own, whose path may not be long.
+    with tempfile.TemporaryDirectory(prefix="pod-", dir="/tmp", ignore_cleanup_errors=True) as scratch:
+        storage, settings = Path(scratch, "storage.conf"), Path(scratch, "containers.conf")
+        storage.write_text(f'[storage]\ndriver = "vfs"\ngraphroot = "{scratch}/g"\nrunroot = "{scratch}/r"\n')
+        settings.write_text('[engine]\ncgroup_manager = "cgroupfs"\n')
+        monkeypatch.setenv("CONTAINERS_STORAGE_CONF", str(storage))
+        monkeypatch.setenv("CONTAINERS_CONF", str(settings))
+        tar = real_base(ALPINE).with_name(f"{ALPINE}.tar")
+        path = "ENV=PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+        imported = subprocess.run(
+            ["podman", "import", "--change", path, tar, "wheelbase-test:1"], capture_output=True, text=True
+        )
+        if imported.returncode:
+            pytest.skip(f"podman does not work here: {imported.stderr.strip()[-300:]}")
+        only = ["thread-stack", "dns-aaaa", "strftime", "user-and-tmp"]
+        (image,) = probe(["localhost/wheelbase-test:1"], engine="podman", only=only).images
+        assert [one.verdict for one in image.results] == ["bites", "bites", "bites", "fine"], image.results
 
 
 @BUBBLEWRAP

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import shutil
 import stat
+import subprocess
 import tarfile
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +22,8 @@ from wheelbase.engines.errors import EngineError
 from wheelbase.engines.unpack import unpack
 from wheelbase.engines.values import Limits
 from wheelbase.oci.image import read_image
+from wheelbase.probes.run import identify, run_probes
+from wheelbase.probes.table import known_hazards
 
 WORKS = pytest.mark.skipif(bubblewrap.lacks() is not None, reason=f"needs bubblewrap: {bubblewrap.lacks()}")
 LIMITS = Limits(seconds=2, memory=256 << 20, processes=16, output=10_000)
@@ -90,6 +95,31 @@ def test_no_program_gets_the_rights_of_its_owner(tmp_path: Path) -> None:
     (tmp_path / "root").mkdir()
     unpack(source, image, tmp_path / "root")
     assert stat.S_IMODE((tmp_path / "root/bin/su").stat().st_mode) == 0o755
+
+
+def test_a_sparse_file_is_a_hole_of_its_size(tmp_path: Path) -> None:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        member = tarfile.TarInfo("log/lastlog")
+        # As GNU tar writes a file that is one hole: the map before the data says that there are none.
+        content = b"1\n300000\n0\n".ljust(512, b"\0")
+        member.pax_headers = {
+            "GNU.sparse.major": "1",
+            "GNU.sparse.minor": "0",
+            "GNU.sparse.name": "log/lastlog",
+            "GNU.sparse.realsize": "300000",
+        }
+        member.size = len(content)
+        archive.addfile(member, io.BytesIO(content))
+        other = tarfile.TarInfo("log/other")
+        other.size = 3
+        archive.addfile(other, io.BytesIO(b"abc"))
+    source = MemorySource()
+    source.add_image([buffer.getvalue()])
+    (tmp_path / "root").mkdir()
+    unpack(source, read_image(source), tmp_path / "root")
+    assert (tmp_path / "root/log/lastlog").stat().st_size == 300_000
+    assert (tmp_path / "root/log/other").read_bytes() == b"abc"
 
 
 def test_a_file_system_that_cannot_hold_it_is_an_error(tmp_path: Path) -> None:
@@ -196,3 +226,62 @@ def test_an_engine_is_asked_for_what_it_can_name() -> None:
         choose.opened("docker", "oci:here", None, opens),
     ):
         pass
+
+
+@contextmanager
+def sandboxed(script: str) -> Iterator[Bubblewrap]:
+    """Make a root whose python3 is a script, and all else is this machine's; nobody can read pytest's own folders."""
+    with tempfile.TemporaryDirectory() as scratch:
+        Path(scratch).chmod(0o711)
+        _furnish(Path(scratch) / "root", script)
+        yield Bubblewrap(root=Path(scratch) / "root")
+
+
+def _furnish(root: Path, script: str) -> None:
+    (root / "usr/bin").mkdir(parents=True)
+    for name in ("sh", "sleep", "head", "true"):
+        shutil.copy(Path(f"/bin/{name}").resolve(), root / "usr/bin" / name)
+    (root / "usr/bin/python3").write_text(script)
+    (root / "usr/bin/python3").chmod(0o755)
+    (root / "bin").symlink_to("usr/bin")
+    for line in subprocess.run(["ldd", "/bin/sh", "/bin/head"], capture_output=True, text=True).stdout.splitlines():
+        for word in line.split():
+            if word.startswith("/") and not word.endswith(":"):
+                place = root / word.lstrip("/")
+                place.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(word, place)
+    for name in ("dev", "proc", "tmp", "etc"):
+        (root / name).mkdir()
+    (root / "etc/resolv.conf").touch()
+
+
+@WORKS
+def test_a_python_that_is_a_shell_script_is_none() -> None:
+    with sandboxed("#!/bin/sh\necho I am a python, really\n") as container:
+        with pytest.raises(EngineError, match="does not answer as Python does"):
+            identify(container, "python3")
+        (result,) = run_probes(container, "python3", [known_hazards()["strftime"]], LIMITS)
+    assert (result.verdict, result.evidence) == ("unknown", "the probe did not answer: it ended with 0")
+
+
+@WORKS
+@pytest.mark.parametrize(
+    ("script", "evidence"),
+    [
+        ("sleep 60", "it did not end in time"),
+        ("while :; do echo '{}'; done", "it wrote without end"),
+        ("kill -SEGV $$", "signal 11 ended it"),
+        ("b() { b | b & }; b; exec sleep 60", "it did not end in time"),
+        ("x=x; while :; do x=$x$x; done", "the probe did not answer"),
+        ("head -c 3000 /dev/urandom", "it ended with 0"),
+        ("echo evil >/usr/bin/python3; exit 7", "it ended with 7"),
+    ],
+)
+def test_a_probe_that_misbehaves_spoils_only_itself(script: str, evidence: str) -> None:
+    with sandboxed(f"#!/bin/sh\n{script}\n") as container:
+        text = (container.root / "usr/bin/python3").read_text()
+        (result,) = run_probes(container, "python3", [known_hazards()["strftime"]], LIMITS)
+        assert (container.root / "usr/bin/python3").read_text() == text
+        assert container.run(["true"], LIMITS).status == 0  # the next one runs
+    assert result.verdict == "unknown"
+    assert evidence in result.evidence

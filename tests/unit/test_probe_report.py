@@ -71,6 +71,7 @@ def test_images_are_side_by_side_in_80_columns() -> None:
 def test_only_what_concerns_the_application_is_explained() -> None:
     shown = text(CONCERNING)
     assert "here: app/main.py:7 strftime with %P" in shown
+    assert "or in the image: wheelbase build --cure strftime" in shown
     assert "and 3 more places" in shown
     assert "ca-store:" not in shown
     rows = [line.split() for line in shown.splitlines()]
@@ -87,9 +88,16 @@ def test_json_has_its_schema() -> None:
         "strftime",
         "bites",
     )
+    assert content["hazards"][0]["build_cure"].startswith("gives time.strftime")
     relevance = first["probes"][0]["relevance"]
     assert relevance["verdict"] == "bites here"
-    assert relevance["places"][0] == {"file": "app/main.py", "line": 7, "what": "strftime with %P", "sure": True}
+    assert relevance["places"][0] == {
+        "file": "app/main.py",
+        "line": 7,
+        "what": "strftime with %P",
+        "sure": True,
+        "package": "",
+    }
     assert json.loads(probes_json(PROBES))["images"][0]["probes"][0]["relevance"] is None
 
 

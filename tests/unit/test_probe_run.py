@@ -19,6 +19,7 @@ from wheelbase.probes.run import identify, result_of, run_probes
 from wheelbase.probes.table import known_hazards, parse_table, script_text
 
 SCRIPTS = sorted(Path(wheelbase.probes.__file__).parent.glob("scripts/*.py"))
+CURES = sorted(Path(wheelbase.probes.__file__).parent.glob("cures/*.py"))
 SAID = Ran(
     end="exited", status=0, stdout=b'{"verdict": "fine", "evidence": "all is well", "observed": {}}\n', stderr=b""
 )
@@ -31,7 +32,12 @@ bites = "b"
 severity = "low"
 fixed = ""
 cure = "c"
+decided_by = "libc"
 source = "s"
+
+[hazard.image]
+does = "d"
+env = { A = "b" }
 """
 
 
@@ -108,7 +114,7 @@ def test_who_answers_says_its_name() -> None:
     assert identity.libc.split()[0] in ("glibc", "musl")
 
 
-@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*SCRIPTS, *CURES], ids=lambda path: path.stem)
 def test_probes_run_on_any_python(path: Path) -> None:
     text = path.read_text()
     module = ast.parse(text, feature_version=(3, 8))
@@ -140,6 +146,9 @@ def test_every_script_is_of_a_hazard() -> None:
         ('"strftime"', '"nothing"'),
         ('fixed = ""', 'fixed = ""\ncolour = "red"'),
         (ROW, ROW + ROW),
+        ('env = { A = "b" }', ""),
+        ('env = { A = "b" }', 'module = "nothing"'),
+        ('env = { A = "b" }', 'env = { A = "b" }\npython = "three"'),
     ],
 )
 def test_the_table_is_checked(old: str, new: str) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from zipfile import ZipFile
 
 import pytest
 
 from wheelbase.errors import SourceError
 from wheelbase.probes.application import places_in, relevance_of
+from wheelbase.probes.packages import places_in_wheel
 
 FOUND = [
     ("strftime", "import time\ntime.strftime('%l:%M %P')"),
@@ -27,6 +29,12 @@ FOUND = [
     ("daemon-thread", "import threading\nthreading.Thread(target=print, daemon=True)"),
     ("ca-store", "import ssl\nssl.create_default_context()"),
     ("thread-stack", "import json, threading\ndef work(): json.loads(x)\nthreading.Thread(target=work).start()"),
+    ("thread-stack", "import json, asyncio\nasync def f(x): await asyncio.to_thread(json.loads, x)"),
+    ("thread-stack", "import json\nfrom concurrent.futures import ThreadPoolExecutor as P\nP().map(json.loads, x)"),
+    (
+        "thread-stack",
+        "import json\nfrom anyio import to_thread\nasync def f(x): await to_thread.run_sync(json.loads, x)",
+    ),
     ("thread-stack", "import json, asyncio\ndef f(): return g()\ndef g(): json.loads(x)\nasyncio.to_thread(f)"),
     ("thread-stack", "import json\nfrom fastapi import FastAPI\n@app.post('/')\ndef handler(body): json.loads(body)"),
     (
@@ -42,6 +50,8 @@ FOUND = [
 ]
 UNSURE = [
     ("thread-stack", "import json, threading\njson.loads(x)\nthreading.Thread(target=print)"),
+    ("thread-stack", "from flask import request\n@app.post('/')\ndef handler(): return request.get_json()"),
+    ("thread-stack", "import flask, json\n@app.route('/')\ndef a(): return b()\ndef b(): return json.loads(x)"),
     ("shell", "import subprocess\nsubprocess.run('ls', shell=True)"),
     ("allocation", "import numpy as np"),
     ("dns-aaaa", "import requests"),
@@ -53,12 +63,14 @@ NOT_FOUND = [
     "now.strftime('100%% of %Y')",
     "print('%P'); text = f'{x:%}{y:.1%}'",
     "import json\njson.loads(x)",
+    "import flask, json\njson.loads(x)",
     "import json\nfrom fastapi import FastAPI\n@app.post('/')\nasync def handler(body): json.loads(body)",
     "import json, threading\ndef work(): json.loads(x)\nthreading.Thread(target=work)\nthreading.stack_size(2 << 20)",
     "import locale\nlocale.setlocale(locale.LC_ALL, '')",
     "def find_library(x): ...\nfind_library('magic')",
     "from zoneinfo import ZoneInfo\nZoneInfo('UTC')",
     "import ssl\nssl.create_default_context(cafile='x')",
+    "import ssl\nssl.create_default_context(ssl.Purpose.CLIENT_AUTH)",
     "import subprocess\nsubprocess.run(['ls', '-l'])",
     "import threading\nthreading.Thread(target=print)",
     "import os\nos.environ['TZ'] = 'EST5EDT,M3.2.0,M11.1.0'",
@@ -114,6 +126,42 @@ def test_what_is_no_application_is_not_read(tmp_path: Path) -> None:
     assert places_in(tmp_path) == {}
     with pytest.raises(SourceError, match="is no folder"):
         places_in(tmp_path / "nowhere")
+
+
+CONTAINERS = [
+    ("Dockerfile", "FROM x\nENV TZ=Europe/Paris\n", {"tzdata": "bites here"}),
+    ("Dockerfile", 'ENV A=1 TZ="EST5EDT"', {"posix-tz": "bites here"}),
+    ("prod.Dockerfile", "ENV LANG de_DE.UTF-8", {"setlocale": "may bite"}),
+    ("Containerfile", "FROM x\nUSER 1000:1000", {"user-and-tmp": "may bite"}),
+    ("Dockerfile.web", "USER web\nENV LC_ALL=C.UTF-8 TZ=UTC", {}),
+    ("Dockerfile", "RUN apk add tzdata\nENV TZ=Europe/Paris", {}),
+    ("Dockerfile", "# ENV TZ=Europe/Paris\nRUN echo TZ=Europe/Paris", {}),
+    ("compose.yaml", "services:\n  a:\n    environment:\n      - TZ=Europe/Paris", {"tzdata": "bites here"}),
+    ("docker-compose.prod.yml", "a:\n  environment:\n    TZ: Europe/Paris", {"tzdata": "bites here"}),
+    ("compose.yml", "a:\n  dns_search: corp.test", {"dns-search": "may bite"}),
+    ("other.yml", "a:\n  dns_search: corp.test", {}),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "wanted"), CONTAINERS)
+def test_what_describes_containers_is_read(tmp_path: Path, name: str, text: str, wanted: dict[str, str]) -> None:
+    (tmp_path / name).write_text(text)
+    places = places_in(tmp_path)
+    assert {hazard: relevance_of(places, hazard).verdict for hazard in places} == wanted
+
+
+def test_a_wheel_is_read_for_what_is_sure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WHEELBASE_CACHE_DIR", str(tmp_path / "cache"))
+    path = tmp_path / "a-1-py3-none-any.whl"
+    with ZipFile(path, "w") as wheel:
+        wheel.writestr("a/x.py", "import requests\n\nnow.strftime('%P')\n")
+        wheel.writestr("a/tests/test_y.py", "now.strftime('%P')\n")
+        wheel.writestr("a/z.py", "def (")
+    for _ in range(2):  # the second time it is known by its hash
+        ((hazard, place),) = places_in_wheel(path, path.name, "0" * 64, "a")
+        assert (hazard, place.file, place.line, place.package, place.sure) == ("strftime", "a/x.py", 3, "a", False)
+    path.write_bytes(b"no wheel")
+    assert list(places_in_wheel(path, path.name, "1" * 64, "a")) == []
 
 
 def test_hazards_without_signs_say_so() -> None:

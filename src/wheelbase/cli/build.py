@@ -63,6 +63,13 @@ if TYPE_CHECKING:
     "--bytecode/--no-bytecode", default=True, help="Compile modules, so that it starts sooner.  [default: on]"
 )
 @click.option(
+    "--cure",
+    "cures",
+    multiple=True,
+    metavar="HAZARD",
+    help="Do what an image can do against a hazard of `wheelbase probe`; may be repeated.",
+)
+@click.option(
     "--lock", "lock", flag_value="write", default=None, help="Write the base's digest and the wheels to wheelbase.lock."
 )
 @click.option("--locked", "lock", flag_value="check", help="Fail where they are others than in wheelbase.lock.")
@@ -95,6 +102,7 @@ def command(
     stop_signal: str | None,
     workdir: str | None,
     bytecode: bool,
+    cures: tuple[str, ...],
     lock: Any,
     sbom: Path | None,
     refresh: bool,
@@ -130,6 +138,7 @@ def command(
         python=python,
         platforms=_platforms(platforms),
         bytecode=bytecode,
+        cures=cures,
         debs=Debs(packages=debs, mirror=mirror),
         runtime=runtime,
     )

@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from wheelbase.cli import options
+from wheelbase.errors import RequirementsError
 
 
 @click.command("probe")
@@ -16,6 +17,9 @@ from wheelbase.cli import options
     help="Say which of the hazards concern the Python code in this folder, and where.",
 )
 @click.option(
+    "--packages", is_flag=True, help="Read also the wheels that the application in --app needs; fetches them."
+)
+@click.option(
     "--engine",
     type=click.Choice(["bubblewrap", "docker", "podman"]),
     help="What runs the image.  [default: the first that works]",
@@ -25,10 +29,11 @@ from wheelbase.cli import options
 @click.option(
     "--platform", metavar="OS/ARCH", help="Of an image for several platforms.  [default: that of this machine]"
 )
-@options.output_format("text", "json", "markdown")
+@options.output_format("text", "json", "markdown", "sarif")
 def command(
     images: tuple[str, ...],
     app: Path | None,
+    packages: bool,
     engine: str | None,
     only: tuple[str, ...],
     python: str,
@@ -44,6 +49,8 @@ def command(
         wheelbase probe python:3.13-alpine3.23 python:3.13-slim
         wheelbase probe oci:./our-company-base --app .
     """
+    if (packages or form == "sarif") and app is None:
+        raise RequirementsError("no application is named", hint="name its folder: --app .")
     from wheelbase.cli.progress import progress
     from wheelbase.recipes.probe import probe
 
@@ -51,10 +58,11 @@ def command(
         probes = probe(
             images,
             app=app,
+            packages=packages,
             engine=engine,  # type: ignore[arg-type]  # one of the choices
             python=python,
             platform=platform,
             only=only,
             report=report,
         )
-    options.print_result("probes", form, probes, module="probe")
+    options.print_result("probes", form, probes, module="sarif" if form == "sarif" else "probe")

@@ -14,6 +14,8 @@ from wheelbase.engines.values import Limits, Ran
 
 # What `docker run` and `podman run` end with where they could not begin the program.
 _NOT_BEGUN = (125, 126, 127)
+# Some that every machine allows: podman asks for those of its own, which root may not have in a container.
+_LIMITS = ("core=0", "nofile=1024:1024", "nproc=4096:4096")
 
 
 def lacks(program: str) -> str | None:
@@ -41,7 +43,8 @@ class EngineContainer:
         name = f"wheelbase-probe-{secrets.token_hex(8)}"
         command = [self.engine, "run", "--rm", "--name", name, "--network", "none", "--user", "0", "--entrypoint"]
         command += [arguments[0], "--memory", str(limits.memory), "--pids-limit", str(limits.processes)]
-        command += ["--ulimit", "core=0", "--security-opt", "no-new-privileges", self.image, *arguments[1:]]
+        command += [word for limit in _LIMITS for word in ("--ulimit", limit)]
+        command += ["--security-opt", "no-new-privileges", self.image, *arguments[1:]]
         with subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         ) as process:

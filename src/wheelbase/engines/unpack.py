@@ -2,7 +2,7 @@
 
 Nothing is written through a link: `Tree` has laid the layers over one another already, so that every path leads through
 folders that were made here. Devices, sockets, owners and set-user-ID bits are left out. Where the engines that run
-containers lay files of their own over an image's, there are empty ones.
+containers lay files of their own over an image's, there are empty ones. Sparse files of a tar are holes of their size.
 """
 
 from __future__ import annotations
@@ -81,6 +81,8 @@ def _write(source: Source, image: Image, number: int, files: _Wanted, modes: dic
             first, *others = files[entry.path]
             # A layer may have a path twice; the later one holds, for all names that the file has.
             first.write_bytes(entry.content or b"")
+            if entry.content is None:
+                os.truncate(first, entry.size)
             first.chmod(modes[first] & 0o755 | 0o444)
             for other in others:
                 other.unlink(missing_ok=True)

@@ -1,6 +1,7 @@
-"""Which hazards concern an application: the signs in its Python files, with their places. Reads files.
+"""Which hazards concern an application: the signs in its files, with their places. Reads files.
 
-Not read are tests, documentation, virtual environments, what is for another system, and the packages that it needs.
+Read are Python's, and those that describe containers. Not read are tests, documentation, virtual environments, what is
+for another system, and the packages that it needs.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from wheelbase.errors import SourceError
+from wheelbase.probes.containerfiles import describes_containers, signs_in_containerfile
 from wheelbase.probes.signs import LOOKED_FOR, Sign, signs_of
 from wheelbase.probes.threads import has_large_stacks, parsed_in_threads
 from wheelbase.source.syntax import parse_quietly
@@ -27,12 +29,22 @@ Concern = Literal["bites here", "may bite", "not found", "not looked for"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """A line of the application; `file` is relative to its folder."""
+    """A line of the application, or of a `package` that it needs: `file` is relative to the folder that it is in.
+
+    A file that is meant as a whole has line 0.
+    """
 
     file: str
     line: int
     what: str
     sure: bool
+    package: str = ""
+
+    @property
+    def where(self) -> str:
+        """Return the place as people read it."""
+        where = f"{self.file}:{self.line}" if self.line else self.file
+        return f"({self.package}) {where}".rstrip() if self.package else where
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +59,7 @@ def relevance_of(places: Mapping[str, tuple[Place, ...]], hazard: str) -> Releva
     """Return what the places in an application say of a hazard."""
     if hazard not in LOOKED_FOR:
         return Relevance(verdict="not looked for")
-    found = tuple(sorted(places.get(hazard, ()), key=lambda one: (not one.sure, one.file, one.line)))
+    found = tuple(sorted(places.get(hazard, ()), key=lambda one: (not one.sure, one.package, one.file, one.line)))
     if not found:
         return Relevance(verdict="not found")
     return Relevance(verdict="bites here" if found[0].sure else "may bite", places=found)
@@ -61,9 +73,13 @@ def places_in(folder: Path) -> Mapping[str, tuple[Place, ...]]:
     large_stacks, has_tzdata = False, _brings_tzdata(folder)
     for path in _files(folder):
         try:
-            module = parse_quietly(path.read_bytes())
-            signs: list[Sign] = [*signs_of(module), *parsed_in_threads(module)]
-            large_stacks = large_stacks or has_large_stacks(module)
+            signs: list[Sign]
+            if path.suffix == ".py":
+                module = parse_quietly(path.read_bytes())
+                signs = [*signs_of(module), *parsed_in_threads(module)]
+                large_stacks = large_stacks or has_large_stacks(module)
+            else:
+                signs = [*signs_in_containerfile(path.name, path.read_text(encoding="utf-8", errors="replace"))]
         except (SyntaxError, ValueError, RecursionError, MemoryError, OSError):
             continue
         for sign in signs:
@@ -73,7 +89,7 @@ def places_in(folder: Path) -> Mapping[str, tuple[Place, ...]]:
                 found.setdefault(sign.hazard, []).append(place)
     if large_stacks:
         found.pop("thread-stack", None)
-    return {hazard: tuple(places) for hazard, places in found.items()}
+    return {hazard: tuple(dict.fromkeys(places)) for hazard, places in found.items()}
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -86,7 +102,8 @@ def _files(folder: Path) -> Iterator[Path]:
         )
         for name in sorted(names):
             path = Path(where, name)
-            if not name.endswith(".py") or name.startswith("test_") or _ELSEWHERE.search(name):
+            module = name.endswith(".py") and not name.startswith("test_") and not _ELSEWHERE.search(name)
+            if not module and not describes_containers(name):
                 continue
             if path.is_file():
                 count += 1

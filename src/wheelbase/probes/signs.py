@@ -16,7 +16,7 @@ from wheelbase.probes.scope import Scope, text_of
 _LOST = re.compile(r"(?:%%|%[-_0]?[A-MOQ-Za-jm-z])|(%[PklN]|%[-_0]*[\^#][-_0^#]*[A-Za-z]|%$)")
 _RULE = re.compile(r":?[A-Za-z]{3,}[+-]?\d+[A-Za-z]{3,}$")
 _GNU = re.compile(r"\b(bash\b|ps -p|grep -\w*P|date (-u )?-d|date \+\S*%N|find .*-printf|stat --printf|sed -z|sort -V)")
-_PLAIN_LOCALES = {"", "C", "POSIX", "C.UTF-8", "C.utf8", "en_US.UTF-8"}
+PLAIN_LOCALES = {"", "C", "POSIX", "C.UTF-8", "C.utf8", "en_US.UTF-8"}
 _CALLS = {
     "ctypes.util.find_library": ("find-library", True),
     "os.sched_setscheduler": ("scheduler", True),
@@ -83,7 +83,7 @@ def signs_of(module: ast.Module) -> Iterator[Sign]:
                 # A % at the end is a number's there.
                 yield from _of_format((text_of(part) or "").rstrip("%"), node.lineno)
         elif isinstance(node, ast.Assign) and any(_is_tz(target, scope) for target in node.targets):
-            yield from _of_zone(text_of(node.value), node.lineno)
+            yield from signs_of_zone(text_of(node.value), node.lineno)
 
 
 def _of_call(call: ast.Call, scope: Scope) -> Iterator[Sign]:
@@ -92,8 +92,10 @@ def _of_call(call: ast.Call, scope: Scope) -> Iterator[Sign]:
     keywords = {keyword.arg: keyword.value for keyword in call.keywords}
     if name in _CALLS:
         hazard, sure = _CALLS[name]
-        # With a file or a folder of its own it needs none of the system's; the C library is loaded by None, too.
-        if not (hazard == "ca-store" and call.keywords):
+        # With a file or a folder of its own, and as a server, it needs none of the system's certificates; the C library
+        # is loaded by None, too.
+        of_server = bool(call.args) and scope.name_of(call.args[0]) == "ssl.Purpose.CLIENT_AUTH"
+        if not (hazard == "ca-store" and (call.keywords or of_server)):
             harmless = (hazard == "find-library" and first == "c") or (hazard == "ca-store" and scope.trusts_all)
             yield Sign(hazard=hazard, line=line, what=f"{name}()", sure=sure and not harmless)
     if (isinstance(call.func, ast.Attribute) and call.func.attr == "strftime") or name == "time.strftime":
@@ -102,7 +104,7 @@ def _of_call(call: ast.Call, scope: Scope) -> Iterator[Sign]:
         yield from _of_format(text_of(keywords.get("datefmt")), line)
     if name == "locale.setlocale" and len(call.args) > 1:
         wanted = text_of(call.args[1])
-        if wanted is not None and wanted not in _PLAIN_LOCALES:
+        if wanted is not None and wanted not in PLAIN_LOCALES:
             yield Sign(hazard="setlocale", line=line, what=f"locale.setlocale to {wanted}", sure=True)
     if name == "zoneinfo.ZoneInfo" and first not in (None, "UTC"):
         yield Sign(hazard="tzdata", line=line, what=f"ZoneInfo({first!r})", sure=True)
@@ -131,7 +133,8 @@ def _of_format(text: str | None, line: int) -> Iterator[Sign]:
         yield Sign(hazard="strftime", line=line, what=f"strftime with {' '.join(dict.fromkeys(lost))}", sure=True)
 
 
-def _of_zone(zone: str | None, line: int) -> Iterator[Sign]:
+def signs_of_zone(zone: str | None, line: int) -> Iterator[Sign]:
+    """Yield what a value of TZ tells."""
     if zone and _RULE.match(zone):
         yield Sign(hazard="posix-tz", line=line, what=f"TZ={zone}", sure=True)
     elif zone and "/" in zone:

@@ -1,13 +1,13 @@
 """Which functions of a module run in threads, and what they parse there. Pure.
 
 Sure is a function of the module that is given to a thread by its name, or that FastAPI or a threading server calls in
-one, and what it calls in the same module.
+one, and what it calls in the same module. Whether a handler of Flask runs in a thread is its server's matter.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from wheelbase.probes.scope import Scope
 from wheelbase.probes.signs import Sign
@@ -15,8 +15,13 @@ from wheelbase.probes.signs import Sign
 PARSERS = {
     *("json.loads", "json.load", "ast.parse", "ast.literal_eval"),
     *("xml.etree.ElementTree.fromstring", "xml.etree.ElementTree.parse", "xml.etree.ElementTree.XML"),
+    "flask.request.get_json",
 }
 _ENOUGH = 2 << 20
+_IN_A_THREAD = {
+    *("asyncio.to_thread", "anyio.to_thread.run_sync"),
+    *("starlette.concurrency.run_in_threadpool", "fastapi.concurrency.run_in_threadpool"),
+}
 _ROUTES = {"get", "post", "put", "patch", "delete", "route", "api_route"}
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -25,18 +30,37 @@ def parsed_in_threads(module: ast.Module) -> Iterator[Sign]:
     """Yield the calls of parsers that run in a thread; those of a module with threads elsewhere are not sure."""
     scope = Scope.of(module)
     functions = {node.name: node for node in ast.walk(module) if isinstance(node, _Function)}
-    roots = set(_roots(module, scope)) & functions.keys()
-    pending = list(roots)
-    while pending:
-        for name in _called(functions[pending.pop()]) & (functions.keys() - roots):
-            roots.add(name)
-            pending.append(name)
-    sure = {id(call) for name in roots for call in ast.walk(functions[name])}
-    threads = roots or any(name in _starters(scope) for name in scope.names)
+    in_threads = _nodes_of(functions, _roots(module, scope))
+    handlers = (name for name, one in functions.items() if isinstance(one, ast.FunctionDef) and _is_handler(one))
+    handled = _nodes_of(functions, handlers if "flask" in scope.modules else ())
+    threads = in_threads or any(name in _starters(scope) for name in scope.names)
     for node in ast.walk(module):
-        if threads and isinstance(node, ast.Call) and (parser := scope.name_of(node.func)) in PARSERS:
-            what = f"{parser}() in a thread" if id(node) in sure else f"{parser}(), and there are threads"
-            yield Sign(hazard="thread-stack", line=node.lineno, what=what, sure=id(node) in sure)
+        if not isinstance(node, ast.Call):
+            continue
+        for parser in {scope.name_of(one) for one in _run_by(node, scope)} & PARSERS:
+            yield Sign(hazard="thread-stack", line=node.lineno, what=f"{parser}() in a thread", sure=True)
+        if (parser := scope.name_of(node.func)) not in PARSERS:
+            continue
+        if id(node) in in_threads:
+            yield Sign(hazard="thread-stack", line=node.lineno, what=f"{parser}() in a thread", sure=True)
+        elif id(node) in handled or threads:
+            why = (
+                "in a handler of Flask, whose server may have threads"
+                if id(node) in handled
+                else "and there are threads"
+            )
+            yield Sign(hazard="thread-stack", line=node.lineno, what=f"{parser}(), {why}", sure=False)
+
+
+def _nodes_of(functions: Mapping[str, _Function], names: Iterable[str]) -> set[int]:
+    """Return what is in some functions, and in those of the module that they call."""
+    reached = set(names) & functions.keys()
+    pending = list(reached)
+    while pending:
+        for name in _called(functions[pending.pop()]) & (functions.keys() - reached):
+            reached.add(name)
+            pending.append(name)
+    return {id(node) for name in reached for node in ast.walk(functions[name])}
 
 
 def has_large_stacks(module: ast.Module) -> bool:
@@ -72,8 +96,8 @@ def _run_by(call: ast.Call, scope: Scope) -> Iterator[ast.expr]:
     attribute = call.func.attr if isinstance(call.func, ast.Attribute) else ""
     if name == "threading.Thread":
         yield from (keyword.value for keyword in call.keywords if keyword.arg == "target")
-    elif name == "asyncio.to_thread" or (
-        attribute == "submit" and "concurrent.futures.ThreadPoolExecutor" in scope.names.values()
+    elif name in _IN_A_THREAD or (
+        attribute in ("submit", "map") and "concurrent.futures.ThreadPoolExecutor" in scope.names.values()
     ):
         yield from call.args[:1]
     elif attribute == "run_in_executor" and isinstance(call.args[0] if call.args else None, ast.Constant):

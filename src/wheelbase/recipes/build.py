@@ -32,8 +32,9 @@ from wheelbase.project.labels import project_labels
 from wheelbase.project.read import is_folder, read_requirements
 from wheelbase.project.values import Requirements
 from wheelbase.recipes.asking import project_settings
-from wheelbase.recipes.base import debian_base, open_base, reference_of, user_store
+from wheelbase.recipes.base import Debs, debian_base, open_base, reference_of, user_store
 from wheelbase.recipes.built import Built, Wish
+from wheelbase.recipes.cures import Cures, check_cures, cures_of, debs_of, lacking_debs, with_cures
 from wheelbase.recipes.locking import Lock, lock_of, read_lock, write_lock
 from wheelbase.recipes.making import Making, begin, finish
 from wheelbase.recipes.plan import Plan, arch_of, plan
@@ -70,9 +71,11 @@ def build(
     wish = wish.over(project_settings(requirements))
     _check_destinations(destinations, wish.on)
     named = () if folder and files else requirements
+    cures = cures_of(wish.cures)
     wanted = read_requirements(
         named, files=files, constraints=constraints, extras=extras, groups=groups, allow_none=folder is not None
     )
+    wanted = with_cures(wanted, cures)
     kept = read_lock(folder or Path()) if lock == "check" else None
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="wheelbase-")))
@@ -80,7 +83,7 @@ def build(
         stack.callback(pool.shutdown, wait=False, cancel_futures=True)
         outputs = [*left_out, *(Path(one.path) for one in destinations if isinstance(one, FileReference))]
         own = pool.submit(application_of, folder, scratch=scratch, outputs=outputs) if folder else None
-        plans = _plans(stack, wanted, wish, kept, refresh=refresh, report=report)
+        plans = _plans(stack, wanted, wish, cures, kept, refresh=refresh, report=report)
         parts = lock_of(plans)
         if kept:
             kept.check(parts)
@@ -88,7 +91,15 @@ def build(
         sinks = [stack.enter_context(open_sink(reference, beside=near)) for reference in destinations]
         publishing = stack.enter_context(Publishing(sinks))
         labels = project_labels(folder) if folder else {}
-        making = Making(store=user_store(), pool=pool, publishing=publishing, wish=wish, labels=labels, report=report)
+        making = Making(
+            store=user_store(),
+            pool=pool,
+            publishing=publishing,
+            wish=wish,
+            cures=cures,
+            labels=labels,
+            report=report,
+        )
         jobs = [begin(making, one) for one in plans]
         application = own.result() if own else None
         images = [finish(making, job, application) for job in jobs]
@@ -124,17 +135,40 @@ def _check_destinations(destinations: Sequence[Reference], platforms: Sequence[s
 
 
 def _plans(
-    stack: ExitStack, wanted: Requirements, wish: Wish, kept: Lock | None, *, refresh: bool, report: Report
+    stack: ExitStack,
+    wanted: Requirements,
+    wish: Wish,
+    cures: Cures,
+    kept: Lock | None,
+    *,
+    refresh: bool,
+    report: Report,
 ) -> list[Plan]:
     """Open the base for each platform, and return what the image is made of there."""
     base = wish.base or _default_base(wanted, wish, wish.on[0], report)
-    debs = replace(wish.debs, bytecode=wish.bytecode, locked=kept.debs if kept else {})
+    packages = (*wish.debs.packages, *debs_of(cures, base))
+    debs = replace(wish.debs, packages=packages, bytecode=wish.bytecode, locked=kept.debs if kept else {})
+    for_libraries = any(cure.libraries for cure in cures.values())
+    if kept and for_libraries:
+        raise RequirementsError(
+            "--cure shared-libraries looks for packages, and --locked takes those of the lock",
+            hint="name them instead: --deb PACKAGE",
+        )
     if kept:
         kept.check_added(debs.packages)
-    plans = []
-    for platform in wish.on:
+
+    def planned(platform: str, debs: Debs) -> Plan:
         source = stack.enter_context(open_base(base, Platform.parse(platform), debs=debs, report=report))
-        plans.append(plan(wanted, base, platform, source, bytecode=wish.bytecode, refresh=refresh, report=report))
+        return plan(wanted, base, platform, source, bytecode=wish.bytecode, refresh=refresh, report=report)
+
+    plans = [planned(platform, debs) for platform in wish.on]
+    check_cures(cures, plans[0].target)
+    if for_libraries:
+        # What wheels lack is known only when they have been chosen, for which the base has to be there.
+        lacking = dict.fromkeys(name for one in plans for name in lacking_debs(one, user_store()))
+        if lacking:
+            debs = replace(debs, packages=(*debs.packages, *lacking))
+            plans = [planned(platform, debs) for platform in wish.on]
     found = plans[0].target
     if wish.python and wish.python != "{}.{}".format(*found.python_minor):
         raise BaseError(f"{base} has Python {found.python}, not {wish.python}", hint="leave --python or --base out")

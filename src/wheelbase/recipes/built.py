@@ -17,13 +17,15 @@ class Wish:
     """How an image shall be, beside what is in it.
 
     `base` and `platforms` (`linux/amd64`, ...) are what it stands on; without a base the one that a comparison
-    recommends. `python` is a minor version ("3.13") for that. What is left open the project says, then the base.
+    recommends. `python` is a minor version ("3.13") for that. `cures` are the hazards that something is done against.
+    What is left open the project says, then the base.
     """
 
     base: str | None = None
     python: str | None = None
     platforms: tuple[str, ...] | None = None
     bytecode: bool = True
+    cures: tuple[str, ...] = ()
     debs: Debs = field(default_factory=Debs)
     runtime: Runtime = field(default_factory=Runtime)
 

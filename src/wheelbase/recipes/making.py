@@ -29,6 +29,7 @@ from wheelbase.oci.store import Store
 from wheelbase.project.application import Application
 from wheelbase.project.labels import PREFIX
 from wheelbase.recipes.built import BuiltImage, BuiltLayer, Wish
+from wheelbase.recipes.cures import LABEL, Cures, cure_env, cure_layer
 from wheelbase.recipes.grouping import MOST_LAYERS, grouped
 from wheelbase.recipes.own_layers import APP, as_layer, files_layer, venv_layer
 from wheelbase.recipes.plan import Plan
@@ -54,6 +55,7 @@ class Making:
     pool: ThreadPoolExecutor
     publishing: Publishing
     wish: Wish
+    cures: Cures
     labels: Mapping[str, str]
     report: Report
     begun: dict[tuple[str, VenvPython, str], Future[WheelLayer]] = field(default_factory=dict)
@@ -71,7 +73,7 @@ def begin(making: Making, plan: Plan) -> Job:
     """Begin to send the base's layers, and to fetch the wheels and make layers of them, the largest first."""
     for layer in plan.image.layers:
         making.publishing.send(Blob(descriptor=layer.descriptor, source=plan.source))
-    alone = len(plan.wheels) <= _budget(plan.image)
+    alone = len(plan.wheels) <= _budget(making, plan.image)
 
     def make(wheel: Candidate) -> WheelLayer:
         path, sha256 = fetch_wheel(plan.index.client, wheel, making.store)
@@ -100,7 +102,7 @@ def finish(making: Making, job: Job, application: Application | None) -> tuple[B
     for done, future in enumerate(job.wheels, 1):
         made.append(future.result())
         making.report("making layers", done, len(job.wheels))
-    layers = [*_wheel_layers(making, made, _budget(job.plan.image)), *_own_layers(making, job, application)]
+    layers = [*_wheel_layers(making, made, _budget(making, job.plan.image)), *_own_layers(making, job, application)]
     for layer in layers:
         making.publishing.send(Blob(descriptor=layer.layer.descriptor, source=making.store))
     runtime = _runtime(making, job, application)
@@ -111,8 +113,8 @@ def finish(making: Making, job: Job, application: Application | None) -> tuple[B
     return _built(job, layers, assembled, bill_of_materials(_parts(job, application))), assembled.manifest
 
 
-def _budget(base: Image) -> int:
-    return MOST_LAYERS - len(base.layers) - _OWN_LAYERS
+def _budget(making: Making, base: Image) -> int:
+    return MOST_LAYERS - len(base.layers) - _OWN_LAYERS - bool(making.cures)
 
 
 def _wheel_layers(making: Making, made: Sequence[WheelLayer], budget: int) -> list[BuiltLayer]:
@@ -149,6 +151,9 @@ def _own_layers(making: Making, job: Job, application: Application | None) -> li
     plan = job.plan
     tie = venv_layer(plan.python, plan.python_path, plan.facts.python or "", making.store)
     layers = [BuiltLayer(layer=as_layer(tie), tar_bytes=tie.tar_bytes, contents=("virtual environment",), reused=False)]
+    if cured := cure_layer(making.cures, plan.python, making.store):
+        contents = tuple(f"cure of {name}" for name in making.cures)
+        layers.append(BuiltLayer(layer=as_layer(cured), tar_bytes=cured.tar_bytes, contents=contents, reused=False))
     if application and application.wheel and application.wheel_sha256:
         _check_own(application, plan)
         made = wheel_layer(
@@ -200,6 +205,7 @@ def _runtime(making: Making, job: Job, application: Application | None) -> Runti
         "PATH": f"/{VENV}/bin:{path}",
         "VIRTUAL_ENV": f"/{VENV}",
         "PYTHONUNBUFFERED": "1",
+        **cure_env(making.cures, job.plan.python),
     }
     user = asked.user
     if user is None and config.user.partition(":")[0] in ("", "0", "root"):
@@ -214,7 +220,8 @@ def _runtime(making: Making, job: Job, application: Application | None) -> Runti
     cmd = asked.cmd
     if entrypoint is None and cmd is None and not config.entrypoint:
         cmd = (f"/{VENV}/bin/python",)
-    labels = {**making.labels, **_labels(job, application), **asked.labels}
+    cured = {LABEL: " ".join(making.cures)} if making.cures else {}
+    labels = {**making.labels, **_labels(job, application), **cured, **asked.labels}
     return replace(
         asked,
         env_vars={**env_vars, **asked.env_vars},

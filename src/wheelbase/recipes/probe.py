@@ -1,10 +1,12 @@
 """`wheelbase probe`: what in an image bites Python programs, measured in it. Reads images and files, runs programs.
 
-Programs of the image run in an engine, without a network; nothing of an application is run.
+Programs of the image run in an engine, without a network; nothing of an application is run. Its packages are fetched
+from package indexes where they are to be read.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +19,7 @@ from wheelbase.probes.application import Relevance, places_in, relevance_of
 from wheelbase.probes.run import Identity, Result, identify, run_probes
 from wheelbase.probes.table import KnownHazard, known_hazards
 from wheelbase.recipes.base import open_base
+from wheelbase.recipes.probedpackages import package_places
 from wheelbase.recipes.reporting import Report, silent
 
 
@@ -31,18 +34,23 @@ class Probed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probes:
-    """Images side by side. `relevance` has what concerns the application, in the hazards' order; None without one."""
+    """Images side by side. `relevance` has what concerns the application, in the hazards' order; None without one.
+
+    `app` is the application's folder, from the current one on.
+    """
 
     engine: EngineName
     hazards: tuple[KnownHazard, ...]
     images: tuple[Probed, ...]
     relevance: tuple[Relevance, ...] | None = None
+    app: str = ""
 
 
 def probe(
     images: Sequence[str],
     *,
     app: Path | None = None,
+    packages: bool = False,
     engine: EngineName | None = None,
     python: str = "python3",
     platform: str | None = None,
@@ -51,21 +59,40 @@ def probe(
 ) -> Probes:
     """Return what the probes find in images; with `app`, what of it concerns the code in that folder.
 
-    `only` are the ids of the hazards to look for, all of them if empty. EngineError where nothing runs images here.
+    With `packages` the wheels that it needs are fetched and read too. `only` are the ids of the hazards to look for,
+    all of them if empty. EngineError where nothing runs images here.
     """
     hazards = _chosen(only)
     wanted = Platform.parse(platform) if platform else None
-    places = places_in(app) if app else None
+    places = {hazard: [*found] for hazard, found in places_in(app).items()} if app else None
     chosen = choose_engine(engine)
     probed = []
     for image in images:
+        if app and places is not None and packages:
+            for hazard, found in package_places(app, image, wanted, report).items():
+                places.setdefault(hazard, []).extend(found)
         report(f"unpacking {image}", 0, 0)
         with opened(chosen, image, wanted, lambda name=image: open_base(name, wanted, report=report)) as container:  # type: ignore[misc]
             identity = identify(container, python)
             results = tuple(_reported(container, python, hazards, image, report))
         probed.append(Probed(image=image, identity=identity, results=results))
-    relevance = None if places is None else tuple(relevance_of(places, hazard.id) for hazard in hazards)
-    return Probes(engine=chosen, hazards=hazards, images=tuple(probed), relevance=relevance)
+    relevance = (
+        None
+        if places is None
+        else tuple(
+            relevance_of({name: tuple(dict.fromkeys(found)) for name, found in places.items()}, hazard.id)
+            for hazard in hazards
+        )
+    )
+    return Probes(
+        engine=chosen, hazards=hazards, images=tuple(probed), relevance=relevance, app=_from_here(app) if app else ""
+    )
+
+
+def _from_here(app: Path) -> str:
+    """Return a folder as it is called from the current one, "" of one that is not below it."""
+    path = os.path.relpath(app)
+    return "" if path == "." or path.startswith("..") else Path(path).as_posix()
 
 
 def _reported(

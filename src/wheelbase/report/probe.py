@@ -83,12 +83,14 @@ def _reasons(hazard: KnownHazard, results: list[Result], relevance: Relevance | 
         yield f"bites: {hazard.bites}"
     else:
         for place in relevance.places[:_MOST_PLACES]:
-            yield f"{'here' if place.sure else 'maybe'}: {place.file}:{place.line} {place.what}"
+            yield f"{'here' if place.sure else 'maybe'}: {place.where} {place.what}"
         if more := len(relevance.places) - _MOST_PLACES:
             yield from [f"and {more} more places"] if more > 0 else []
     if hazard.fixed:
         yield f"fixed: {hazard.fixed}"
     yield f"cure: {hazard.cure}"
+    if hazard.image:
+        yield f"or in the image: wheelbase build --cure {hazard.id} {hazard.image.does}"
 
 
 def probes_json(probes: Probes) -> str:
@@ -103,6 +105,7 @@ def probes_json(probes: Probes) -> str:
     ]
     hazards = [
         {name: getattr(one, name) for name in ("id", "title", "bites", "severity", "fixed", "cure", "source")}
+        | {"build_cure": one.image.does if one.image else None}
         for one in probes.hazards
     ]
     content = {"schema": "wheelbase.probe/1", "engine": probes.engine, "images": images, "hazards": hazards}
