@@ -13,6 +13,8 @@ _COMMANDS = {
     "compare": "What an application costs on each base image.",
     "explain": "Which file of a package pip takes on a base, and why not the others.",
     "build": "An image from wheels, without a daemon, the same wherever it is built.",
+    "dockerfile": "The Dockerfile of an application, by the rules of good practice.",
+    "measure": "What really building an application takes, beside what was predicted.",
     "probe": "What in an image bites Python programs, and whether it bites yours.",
     "sysdeps": "Which system packages a build from source needs, and how long it takes.",
     "inspect": "What an image's own bytes say of it: C library, Pythons, packages, sizes.",

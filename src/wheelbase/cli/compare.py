@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from wheelbase.cli import options
+from wheelbase.cli import options, reports
 
 
 @click.command("compare")
@@ -42,6 +42,8 @@ from wheelbase.cli import options
 @options.allow_build
 @options.refresh
 @options.output_format("text", "json", "markdown")
+@reports.report
+@click.option("--hazards", is_flag=True, help="Say also what is known to bite on each base; nothing is run.")
 @click.option(
     "--fail-on",
     type=click.Choice(["compile"]),
@@ -62,6 +64,8 @@ def command(
     allow_build: tuple[str, ...],
     refresh: bool,
     form: str,
+    page: Path | None,
+    hazards: bool,
     fail_on: str | None,
 ) -> int:
     """Compare base images for an application.
@@ -93,5 +97,26 @@ def command(
             refresh=refresh,
             report=report,
         )
-    options.print_result("comparison", form, comparison)
+    if page:
+        from wheelbase.recipes.knownhazards import with_known_hazards
+        from wheelbase.recipes.reported import recommended_files
+        from wheelbase.report.html import render
+
+        dockerfiles = recommended_files(
+            comparison, requirements, files=files, constraints=constraints, extras=extras, groups=groups
+        )
+        text = render(
+            comparison,
+            known=with_known_hazards(comparison, requirements),
+            dockerfiles=dockerfiles,
+            subject=reports.subject(requirements, files),
+            command=reports.command_line(),
+        )
+        reports.write_report(page, text)
+    if hazards:
+        from wheelbase.recipes.knownhazards import with_known_hazards
+
+        options.print_result("compared", form, with_known_hazards(comparison, requirements), module="known")
+    else:
+        options.print_result("comparison", form, comparison)
     return int(fail_on is not None and any(cost.verdict != "wheels" for cost in comparison.bases))

@@ -1,5 +1,9 @@
-"""One line on standard error that says what goes on, where that is a terminal. Prints."""
+"""One line on standard error that says what goes on, where that is a terminal. Prints.
 
+WHEELBASE_PROGRESS=lines prints a line for each step instead, wherever it goes: for programs that read it.
+"""
+
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -13,6 +17,9 @@ _PATIENCE = 0.3
 @contextmanager
 def progress() -> Iterator[Report]:
     """Yield a report function; what takes less than a moment shows nothing."""
+    if os.environ.get("WHEELBASE_PROGRESS") == "lines":
+        yield _lines()
+        return
     if not sys.stderr.isatty():
         yield lambda step, done, total: None
         return
@@ -39,3 +46,15 @@ def progress() -> Iterator[Report]:
         yield report
     finally:
         bar.stop()
+
+
+def _lines() -> Report:
+    """Return a report function that prints each step once, when it begins."""
+    told: list[str] = []
+
+    def report(step: str, done: int, total: int) -> None:
+        if told[-1:] != [step]:
+            told.append(step)
+            print(f"wheelbase: {step}", file=sys.stderr, flush=True)
+
+    return report

@@ -22,6 +22,7 @@ from wheelbase.project.values import Requirements
 from wheelbase.recipes.asking import ask, base_facts, project_settings
 from wheelbase.recipes.cost import cost_of
 from wheelbase.recipes.fit import Fit, fit
+from wheelbase.recipes.fitting import fitted
 from wheelbase.recipes.reading import Contents
 from wheelbase.recipes.recommend import recommend
 from wheelbase.recipes.reporting import Report, silent
@@ -77,6 +78,7 @@ def compare(
         cost_of(name, facts, one, contents=contents, index=index, asked=asked, settings=own, megabits=megabits)
         for (name, facts), one in zip(rows, fits, strict=True)
     )
+    costs, said = fitted(costs)
     return Comparison(
         source=wanted.source,
         index=asked.settings.source,
@@ -85,7 +87,7 @@ def compare(
         as_of=as_of,
         bases=costs,
         recommendation=recommend(costs, minor if python or not bases else None),
-        notes=(*_python_notes(wanted, minor), *dict.fromkeys(note for one in fits if one for note in one.notes)),
+        notes=(*_python_notes(wanted, minor), *dict.fromkeys(note for one in fits if one for note in one.notes), *said),
         requests=index.client.traffic.requests,
         received_bytes=index.client.traffic.received,
     )

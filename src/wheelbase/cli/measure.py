@@ -1,0 +1,176 @@
+"""`wheelbase measure`. Prints."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import click
+
+from wheelbase.cli import options
+from wheelbase.errors import RequirementsError
+
+
+@click.command("measure")
+@click.argument("requirements", nargs=-1)
+@click.option(
+    "-r", "--requirement", "files", multiple=True, type=click.Path(path_type=Path), help="A requirements file."
+)
+@click.option("--extra", "extras", multiple=True, metavar="NAME", help="An extra of the project.")
+@click.option("--group", "groups", multiple=True, metavar="NAME", help="A dependency group of the project.")
+@click.option(
+    "--base",
+    "bases",
+    multiple=True,
+    metavar="IMAGE",
+    shell_complete=options.complete_base,
+    help="A base image; may be repeated.  [default: what compare recommends]",
+)
+@click.option("--python", metavar="X.Y", help="Version of Python where no base is named.")
+@click.option("--builder", "builders", metavar="NAME,...", help="What builds.  [default: all that are here]")
+@click.option("--installer", "installers", metavar="NAME,...", help="What installs in Dockerfiles.  [default: pip,uv]")
+@click.option("--repeat", type=click.IntRange(min=1), default=3, show_default=True, help="How often all is built.")
+@click.option(
+    "--scenario", "scenarios", metavar="NAME,...", help="What has changed before a build.  [default: cold,edited,added]"
+)
+@click.option(
+    "--no-binary", multiple=True, metavar="NAME|:all:", help="Build this package from source; may be repeated."
+)
+@click.option(
+    "--build-env",
+    "environment",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A variable of the build stage alone; may be repeated.",
+)
+@click.option(
+    "--build-tool",
+    "tools",
+    multiple=True,
+    metavar="PACKAGE",
+    help="A package of Python, such as ziglang, for the build stage's /opt/build-tools; may be repeated.",
+)
+@click.option(
+    "--build-file",
+    "shown",
+    multiple=True,
+    metavar="FILE:PATH",
+    help="A file that installing steps see at a path, such as a mirror's settings; may be repeated.",
+)
+@click.option(
+    "--time-limit",
+    type=click.FloatRange(min=1),
+    default=1800,
+    show_default=True,
+    metavar="SECONDS",
+    help="Of each build.",
+)
+@click.option("--fresh", is_flag=True, help="Measure again what was measured before.")
+@click.option("--report", "page", type=click.Path(path_type=Path), metavar="FILE", help="Write a report in HTML.")
+@options.output_format("text", "json", "markdown")
+def command(
+    requirements: tuple[str, ...],
+    files: tuple[Path, ...],
+    extras: tuple[str, ...],
+    groups: tuple[str, ...],
+    bases: tuple[str, ...],
+    python: str | None,
+    builders: str | None,
+    installers: str | None,
+    repeat: int,
+    scenarios: str | None,
+    no_binary: tuple[str, ...],
+    environment: tuple[str, ...],
+    tools: tuple[str, ...],
+    shown: tuple[str, ...],
+    time_limit: float,
+    fresh: bool,
+    page: Path | None,
+    form: str,
+) -> None:
+    """Build an application in every way that is here, and show what it took beside what was predicted.
+
+    REQUIREMENTS are a project's folder, packages as pip takes them, or none for the project in this folder. Every base,
+    builder and installer is built without any cache (cold), after a change of the application (edited) and with one
+    more dependency (added). What was measured is kept: a run that was stopped goes on where it was.
+
+    \b
+        wheelbase measure matplotlib pandas --base python:3.13-slim --builder buildkit,wheelbase
+        wheelbase measure . --report report.html
+    """
+    from wheelbase.cli.progress import progress
+    from wheelbase.measuring.values import SCENARIOS
+    from wheelbase.recipes.measure import BUILDERS, INSTALLERS, Plan, measure
+
+    plan = Plan(
+        builders=_chosen("--builder", builders, BUILDERS),
+        installers=_chosen("--installer", installers, INSTALLERS),
+        scenarios=_chosen("--scenario", scenarios, SCENARIOS),
+        repeat=repeat,
+        seconds=time_limit,
+        no_binary=no_binary,
+        environment=dict(map(_pair, environment)),
+        tools=tools,
+        files=dict(map(_shown, shown)),
+        fresh=fresh,
+    )
+    # What ends this from outside goes the way of Ctrl-C, which takes away all that was made.
+    signal.signal(signal.SIGTERM, _interrupt)
+    with progress() as report:
+        measured = measure(
+            requirements,
+            files=files,
+            extras=extras,
+            groups=groups,
+            bases=bases,
+            python=python,
+            plan=plan,
+            report=report,
+        )
+    if page:
+        _write_page(page, measured)
+    options.print_result("measured", form, measured, module="measure")
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _chosen(option: str, text: str | None, known: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return the names of a list; all that are known without one."""
+    if text is None:
+        return known
+    names = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    wrong = [name for name in names if name not in known]
+    if wrong or not names:
+        raise RequirementsError(f"{option} {text} is not known", hint=f"choose of {', '.join(known)}")
+    return names
+
+
+def _pair(line: str) -> tuple[str, str]:
+    name, equals, value = line.partition("=")
+    if not (name and equals) or "\0" in line:
+        raise RequirementsError(f"--build-env {line} sets nothing", hint="write it like --build-env CC=clang")
+    return name, value
+
+
+def _shown(line: str) -> tuple[str, Path]:
+    source, _, target = line.rpartition(":")
+    if not (source and target.startswith("/")):
+        raise RequirementsError(
+            f"--build-file {line} names no file and path", hint="write it like --build-file apt.conf:/etc/apt/apt.conf"
+        )
+    if not Path(source).is_file():
+        raise RequirementsError(f"{source} is no file", hint="name a file of this machine, then its path in the build")
+    return target, Path(source).absolute()
+
+
+def _write_page(path: Path, measured: Any) -> None:
+    from wheelbase.report.html import render
+
+    try:
+        path.write_text(render(measured.comparison, measured.measurement), encoding="utf-8")
+    except OSError as error:
+        raise RequirementsError(f"{path} cannot be written: {error.strerror}", hint="check the folder") from error

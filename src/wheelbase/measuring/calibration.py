@@ -1,0 +1,75 @@
+"""How long builds took on this machine beside what was predicted, and the factor that makes. Reads, writes a file.
+
+The file is in the user's cache and is sent nowhere.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import statistics
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from wheelbase.cache import cache_directory
+from wheelbase.measuring.values import BuilderName, Installer
+
+_FEWEST = 3
+# What was measured longer ago may have been on another network.
+_NEWEST = 60
+# Past that something else than the speed of the machine is measured.
+_MOST = 10.0
+
+
+class Timed(msgspec.Struct, frozen=True, kw_only=True):
+    """A cold build: seconds, and the range that the model predicts where nothing was measured."""
+
+    at: str
+    builder: BuilderName
+    installer: Installer | None
+    compiled: bool
+    seconds: float
+    low: float
+    high: float
+
+
+class Fitted(msgspec.Struct, frozen=True, kw_only=True):
+    """By what predicted times are multiplied, and after how many builds."""
+
+    factor: float
+    builds: int
+
+
+def fit(builds: Iterable[Timed], *, compiled: bool) -> Fitted | None:
+    """Return the factor for builds that compile or do not, None after too few; the model is one of pip."""
+    known = [one for one in builds if one.installer == "pip" and one.compiled == compiled and one.low > 0]
+    known = known[-_NEWEST:]
+    if len(known) < _FEWEST:
+        return None
+    factor = statistics.median(one.seconds / math.sqrt(one.low * one.high) for one in known)
+    return Fitted(factor=min(max(factor, 1 / _MOST), _MOST), builds=len(known))
+
+
+def remember(builds: Sequence[Timed]) -> None:
+    """Add builds to the file; a cache that cannot be written costs accuracy, never an answer."""
+    with contextlib.suppress(OSError):
+        path = _path()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab") as file:
+            file.write(b"".join(msgspec.json.encode(one) + b"\n" for one in builds))
+
+
+def remembered() -> list[Timed]:
+    """Return the builds of the file, the oldest first; lines that are not whole are passed over."""
+    found = []
+    with contextlib.suppress(OSError):
+        for raw in _path().read_bytes().splitlines():
+            with contextlib.suppress(msgspec.MsgspecError):
+                found.append(msgspec.json.decode(raw, type=Timed))
+    return found
+
+
+def _path() -> Path:
+    return cache_directory() / "measured-1" / "times.jsonl"

@@ -1,0 +1,265 @@
+"""One round of `measure`: the builds of a combination, one scenario after the other. Runs builders."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from wheelbase.engines.builders import PREFIX, Builder, Job
+from wheelbase.engines.builders_docker import DockerBuilder
+from wheelbase.engines.builders_own import OwnBuilder
+from wheelbase.engines.builders_podman import StorageBuilder
+from wheelbase.engines.timed import Watched
+from wheelbase.measuring.phases import phases_of
+from wheelbase.measuring.samples import Samples
+from wheelbase.measuring.values import BuilderName, Combination, Failure, Research, Sample, Scenario
+from wheelbase.oci.digest import Digest
+from wheelbase.recipes.buildaccess import given, with_tools
+from wheelbase.recipes.dockerfile import Dockerfile, dockerfile_of
+from wheelbase.recipes.experiment import Experiment
+from wheelbase.recipes.measureimage import built_image
+from wheelbase.recipes.values import BaseCost
+from wheelbase.research.logs import cause_of
+from wheelbase.research.loop import Tried, research
+from wheelbase.research.lost import lost_without
+from wheelbase.system.platform import system_of
+
+_SAID = 40
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BaseLayout:
+    """A base, copied to this machine: an OCI layout, the name that builders give it, the sizes of its layers."""
+
+    path: Path
+    name: str
+    digest: Digest
+    layers: tuple[int, ...]
+
+
+@dataclass(slots=True, kw_only=True)
+class Bench:
+    """Where builds are measured, and what was measured so far."""
+
+    experiment: Experiment
+    builders: Mapping[BuilderName, Builder]
+    layouts: Mapping[str, BaseLayout]
+    scratch: Path
+    run: str
+    samples: Samples
+    seconds: float
+    environment: Mapping[str, str]
+    tools: Sequence[str]
+    files: Mapping[str, Path]
+    notes: list[str] = field(default_factory=list)
+    _bases: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def note(self, text: str) -> None:
+        """Add a note, once."""
+        if text not in self.notes:
+            self.notes.append(text)
+
+    def base(self, combination: Combination) -> str:
+        """Return what FROM says, once the builder has taken the base."""
+        key = combination.builder, combination.base
+        if key not in self._bases:
+            layout = self.layouts[combination.base]
+            self._bases[key] = self.builders[combination.builder].take_base(layout.path, layout.name)
+        return self._bases[key]
+
+    def research(self, combination: Combination, cost: BaseCost) -> Research | None:
+        """Return what a base needs to compile the application, found by building; None where nothing is compiled."""
+        system = system_of(cost.facts)
+        if not cost.compiles or combination.installer is None or system is None:
+            return None
+        known = self.samples.research(combination.base)
+        if known is None:
+            known = research(lambda packages: _attempt(self, combination, cost, packages), system)
+            self.samples.add(combination, research=known)
+        return known
+
+    def commands(self, combination: Combination) -> tuple[str, ...]:
+        """Return the commands that build the same once more."""
+        what = self.experiment.arguments
+        if combination.builder == "wheelbase":
+            return (f"wheelbase build {what} --base {combination.base} -o app.tar",)
+        named = f"--base {combination.base} --builder {combination.builder} --installer {combination.installer}"
+        build = {"docker": "DOCKER_BUILDKIT=0 docker", "buildkit": "DOCKER_BUILDKIT=1 docker"}
+        return (
+            f"wheelbase dockerfile {what} {named}",
+            f"{build.get(combination.builder, combination.builder)} build .",
+        )
+
+
+def usable(name: BuilderName, scratch: Path, run: str) -> Builder:
+    """Return a builder that works in a scratch of its own."""
+    scratch.mkdir(parents=True)
+    if name == "wheelbase":
+        return OwnBuilder(scratch=scratch)
+    if name in ("podman", "buildah"):
+        return StorageBuilder(scratch=scratch, name=name)
+    return DockerBuilder(scratch=scratch, run=run, buildkit=name == "buildkit")
+
+
+def measure_round(bench: Bench, combination: Combination, cost: BaseCost, number: int) -> Sequence[Sample]:
+    """Build a combination in all scenarios, unless that was done before, and return what was measured now.
+
+    After a build that fails no other follows.
+    """
+    known = bench.samples.of(combination)
+    scenarios = list(bench.experiment.folders)
+    done = {sample.scenario for sample in known if sample.round == number}
+    if done >= set(scenarios) or any(sample.failure for sample in known):
+        return ()
+    builder = bench.builders[combination.builder]
+    found = bench.research(combination, cost)
+    packages = found.packages if found else None
+    samples: list[Sample] = []
+    image = text = job = None
+    try:
+        for scenario in scenarios:
+            bench.experiment.lay(scenario)
+            job, dockerfile = _job(bench, combination, cost, scenario, _marker(bench, combination, number), packages)
+            text = text or dockerfile
+            watched = builder.build(job)
+            sample = _sample(combination, scenario, number, watched, builder, bench.seconds)
+            if combination.builder in ("docker", "buildkit"):
+                # The daemon does the work, for others as well: what it used for this build alone is not known.
+                sample = replace(sample, cpu_seconds=None, peak_bytes=None)
+                bench.note(f"CPU and memory of {combination.builder} are not measured: its daemon does the work")
+            samples.append(sample)
+            if sample.failure:
+                break
+            if scenario == "cold" and bench.samples.image(combination) is None:
+                image, loaded = built_image(
+                    builder,
+                    job.image,
+                    scratch=bench.scratch,
+                    base=bench.layouts[combination.base].layers,
+                    wanted=[one.name for one in bench.experiment.subjects["cold"].requirements.requirements],
+                    note=bench.note,
+                )
+                if found:
+                    found = replace(found, lost=_lost(cost, loaded))
+        bench.samples.add(combination, samples=samples, image=image, research=found if image else None, dockerfile=text)
+        return samples
+    finally:
+        if job:
+            builder.forget(job)
+
+
+def _lost(cost: BaseCost, loaded: Mapping[str, frozenset[str]]) -> tuple[str, ...]:
+    """Return what was built without a library that it can use; `loaded` are those that each project's files load."""
+    system = system_of(cost.facts)
+    if system is None or cost.building is None:
+        return ()
+    return tuple(
+        lost
+        for one in cost.building.archives
+        if one.archive.name in loaded
+        for lost in lost_without(one.archive.name, loaded[one.archive.name], one.needs, system)
+    )
+
+
+def _marker(bench: Bench, combination: Combination, turn: int | str) -> str:
+    """Return what builds have in common that may use what the one before has left."""
+    place = list(bench.layouts).index(combination.base)
+    return f"{PREFIX}-{bench.run}-{turn}-{place}-{combination.installer or 'own'}"
+
+
+def _attempt(bench: Bench, combination: Combination, cost: BaseCost, packages: tuple[str, ...]) -> Tried:
+    """Build with these system packages alone."""
+    bench.experiment.lay("cold")
+    marker = _marker(bench, combination, "research")
+    job, _ = _job(bench, combination, cost, "cold", marker, packages)
+    builder = bench.builders[combination.builder]
+    try:
+        watched = builder.build(job)
+    finally:
+        builder.forget(job)
+    return Tried(ok=watched.ok, log=watched.log)
+
+
+def _job(
+    bench: Bench,
+    combination: Combination,
+    cost: BaseCost,
+    scenario: Scenario,
+    marker: str,
+    packages: Sequence[str] | None,
+) -> tuple[Job, str | None]:
+    """Return a build in the context, and the text of its Dockerfile.
+
+    `packages` are those of the build stage, None for those that the analysis says.
+    """
+    base = bench.base(combination)
+    experiment = bench.experiment
+    job = Job(
+        marker=marker,
+        image=f"{marker}/app:{scenario}",
+        context=experiment.context,
+        dockerfile="",
+        own=_own_arguments(experiment, base),
+        seconds=bench.seconds,
+    )
+    if combination.installer is None:
+        return job, None
+    subject = experiment.subjects[scenario]
+    way = given(
+        subject, combination.builder, environment=bench.environment, files=bench.files, folder=bench.scratch / "secrets"
+    )
+    made = dockerfile_of(
+        cost,
+        subject,
+        installer=combination.installer,
+        builder=combination.builder,
+        image=base,
+        build_packages=packages,
+        access=way.access,
+    )
+    _lay_files(experiment.context, made)
+    text = with_tools(made.dockerfile, bench.tools)
+    return replace(job, dockerfile=text, secrets=way.secrets, arguments=way.arguments), text
+
+
+def _own_arguments(experiment: Experiment, base: str) -> tuple[str, ...]:
+    subject = experiment.subjects["cold"]
+    options = [word for name in subject.extras for word in ("--extra", name)]
+    options += [word for name in subject.groups for word in ("--group", name)]
+    return (".", "--base", base, *options)
+
+
+def _lay_files(context: Path, made: Dockerfile) -> None:
+    for name, text in made.files.items():
+        (context / name).write_text(text, encoding="utf-8")
+    ignore = context / ".dockerignore"
+    if not ignore.exists():
+        ignore.write_text(made.dockerignore, encoding="utf-8")
+
+
+def _sample(
+    combination: Combination, scenario: Scenario, number: int, watched: Watched, builder: Builder, seconds: float
+) -> Sample:
+    failure = None
+    if not watched.ok:
+        said = [line.text for line in watched.lines][-_SAID:]
+        cause = f"it took more than {seconds:.0f} s" if not watched.ended else _cause(watched)
+        failure = Failure(cause=cause, log="\n".join(said))
+    return Sample(
+        combination=combination,
+        scenario=scenario,
+        round=number,
+        seconds=round(watched.seconds, 3),
+        phases=phases_of(watched.lines, watched.seconds, builder.dialect),
+        cpu_seconds=round(watched.cpu_seconds, 2),
+        peak_bytes=watched.peak_bytes or None,
+        failure=failure,
+    )
+
+
+def _cause(watched: Watched) -> str:
+    """Return why a build failed, in a line."""
+    said = [line.text.strip() for line in watched.lines if line.text.strip()]
+    errors = [line for line in said if line.lower().startswith(("error", "wheelbase: error", "e: "))]
+    return cause_of(watched.log) or (errors or said or [f"it ended with {watched.status}"])[-1][:300]
