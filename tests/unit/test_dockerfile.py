@@ -290,7 +290,13 @@ def test_bases_that_no_dockerfile_can_have(index: FakeIndex) -> None:
         with pytest.raises(BaseError) as refused:
             build_image(facts)
         assert refused.value.hint
-    for name, builder in (("deb:trixie", "podman"), ("oci:/bases/one", "docker"), ("docker-archive:a.tar", "buildkit")):
+    for name, builder in (
+        ("deb:trixie", "podman"),
+        ("oci:/a/.b", "podman"),
+        ("oci:/a-_b", "buildah"),
+        ("oci:/bases/one", "docker"),
+        ("docker-archive:a.tar", "buildkit"),
+    ):
         with pytest.raises(BaseError) as not_named:
             stage_image(name, builder)  # type: ignore[arg-type]
         assert not_named.value.hint

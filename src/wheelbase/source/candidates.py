@@ -75,7 +75,8 @@ def _listed(one: Evidence, contents: Contents) -> frozenset[str]:
         case "pkg-config":
             return contents.pkg_config(one.name) or contents.pkg_config(one.name.lower())
         case "library":
-            return contents.library(one.name)
+            # Programs have libraries of their own, of common names, that nothing else is linked with.
+            return frozenset(p for p in contents.library(one.name) if p.endswith("-dev") or contents.popularity(p))
         case "cmake":
             name = one.name.lower()
             return contents.cmake(one.name) or contents.pkg_config(name) or contents.pkg_config(f"lib{name}")

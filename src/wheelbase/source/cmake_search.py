@@ -99,6 +99,7 @@ class Search(Evaluator):
         if self._is_brought(name):
             self.variables[f"{name}_FOUND"] = "TRUE"
             return
+        copied = not {"PATHS", "HINTS"}.isdisjoint(words) and self._is_copied(name)
         if demanded:
             places = list(demanded)
             if required:
@@ -110,10 +111,10 @@ class Search(Evaluator):
             asked_for: list[tuple[Kind, str]] = [("library", part) for part in boost_libraries(parts)] or [
                 (kind, asked)
             ]
-            places = [self.add(kind, asked, command, required=required) for kind, asked in asked_for]
+            places = [self.add(kind, asked, command, required=required, bundled=copied) for kind, asked in asked_for]
         self.sought(name, places, required)
         self.x11 = (self.path, command) if name == "X11" else self.x11
-        if kind == "cmake" and required and len(words) > 1 and words[1][:1].isdigit():
+        if kind == "cmake" and required and not copied and len(words) > 1 and words[1][:1].isdigit():
             self._wants_version(f"{name} >= {words[1]}", command)
 
     def truth(self, argument: Argument) -> Truth:
@@ -124,6 +125,11 @@ class Search(Evaluator):
             self.results[argument.text] = (self.add("pkg-config", X11_PARTS[part[1]], command, required=False),)
             self.path = here
         return super().truth(argument)
+
+    def _is_copied(self, name: str) -> bool:
+        """Say whether the archive brings a project of this name, which is built before where a place is named."""
+        folders = (path.rpartition("/")[0] for path in self.tree.headers("CMakeLists.txt"))
+        return any(is_vendored(f"{f}/") and f.rpartition("/")[2].lower() == name.lower() for f in folders)
 
     def _is_brought(self, name: str) -> bool:
         """Say whether the project has said before where a package is, within the archive."""

@@ -13,6 +13,7 @@ import msgspec
 
 from wheelbase.source.candidates import Meant, settle
 from wheelbase.source.findings import Findings, Flag
+from wheelbase.source.includes import C_SUFFIXES
 from wheelbase.source.versions import Told, against_release
 from wheelbase.system.platform import System
 
@@ -29,6 +30,11 @@ _TLS = frozenset("openssl gnutls nss mbedtls wolfssl libressl".split())
 _CHOSEN = re.compile(r"environ|getenv|option|static|force|update|\bgit\b", re.IGNORECASE)
 """Conditions that hold where somebody asked for them."""
 _ASKED_BY_NAME = frozenset(("pkg-config", "cmake", "library", "program", "crate", "virtual"))
+
+
+_OF_C = (*C_SUFFIXES, ".h", ".hh", ".hpp", ".hxx", ".inl", ".inc")
+_MADE = re.compile(r"\.pb\.h|(?:export|config|version|generated)\w*\.h")  # by a build, often
+_IN_FOLDER = re.compile(r"/?[\w.+-]+/[\w./+-]+\.(?:h|hh|hpp|hxx)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,7 +209,14 @@ def _is_tool(places: Sequence[Meant], package: str) -> bool:
 def _matters(meant: Meant) -> bool:
     """Say whether it tells of a gap that a place which asks by name found nothing in this release."""
     one = meant.evidence
-    return one.need == "required" and not one.bundled and one.kind in _ASKED_BY_NAME and meant.weight >= _REQUIRED
+    known = one.kind in _ASKED_BY_NAME or (one.kind == "header" and _is_of_library(one.name, one.where))
+    return one.need == "required" and not one.bundled and known and meant.weight >= _REQUIRED
+
+
+def _is_of_library(header: str, where: str) -> bool:
+    """Say whether a header is likely another project's: it stands in a folder, and not in one of who includes it."""
+    ours = where.partition(":")[0].endswith(_OF_C) and header.partition("/")[0] in where.split("/")
+    return not ours and _IN_FOLDER.fullmatch(header) is not None and not _MADE.search(header)
 
 
 def _need(package: str, places: Sequence[Meant], confidence: float, system: System) -> Need:

@@ -67,13 +67,13 @@ def live_includes(
         macros = Macros(cpp, absent)
         for name in defined:
             macros.put(name, Interval(1, 1))
-        yield from _walk(_without_comments(head), macros)
+        yield from _walk(without_comments(head), macros)
 
 
 def defines_of(text: str, names: Iterable[str]) -> frozenset[str]:
     """Return those of some macros that a header defines as true, whatever the system has."""
     macros = Macros(None)
-    for _ in _walk(_without_comments("\n" + text.replace("\r\n", "\n")), macros):
+    for _ in _walk(without_comments("\n" + text.replace("\r\n", "\n")), macros):
         pass
     return frozenset(name for name in names if macros.defined(name) and truth(macros.value(name)) is not False)
 
@@ -89,7 +89,7 @@ def _up_to_last_include(text: str) -> str:
     return "\n" + text[: stop if stop >= 0 else len(text)].replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _without_comments(text: str) -> str:
+def without_comments(text: str) -> str:
     """Return the text with comments as spaces, and what quotes hold without directives. Lines keep their number."""
 
     def plain(match: re.Match[str]) -> str:

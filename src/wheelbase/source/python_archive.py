@@ -2,6 +2,7 @@
 
 import configparser
 import posixpath
+import re
 import sys
 from collections.abc import Callable
 
@@ -16,6 +17,13 @@ PLAIN = frozenset("setuptools wheel setuptools-scm packaging toml tomli versione
 _OF_SETUPTOOLS = frozenset("setuptools pkg_resources distutils wheel".split())
 _MAX_SETTINGS = 64 << 10
 _PARSERS = ("ConfigParser", "RawConfigParser", "SafeConfigParser")
+_OPENS = frozenset(("open", "io.open", "codecs.open"))
+_READS = frozenset(("read_text", "read_bytes"))
+_MAKES = re.compile(
+    r"check_call|check_output|call|run|Popen|system|popen|chdir|extractall?|unpack_archive|copy\w*|move|rename|replace"
+    r"|urlretrieve|write_text|write_bytes"
+)
+"""What may make a file that is read afterwards, or change where it is looked for."""
 _READERS: dict[str, Callable[[str], object]] = {
     "get": str,
     "getint": int,
@@ -49,6 +57,20 @@ class Archive:
         self.tree = tree
         self._settings: dict[int, configparser.RawConfigParser] = {}
         self._folders: set[str] | None = None
+        self._makes = False  # whether there may be other files by now than those of the archive
+
+    def lacks(self, call: Call) -> str:
+        """Return the path of a file that a call reads and that is not there, empty for any other call."""
+        opens, reads = call.name in _OPENS, call.last in _READS and isinstance(call.owner, Const)
+        mode = call.named.get("mode", call.arguments[1] if len(call.arguments) > 1 else Const("r"))
+        reading = isinstance(mode, Const) and isinstance(mode.value, str) and not set("wax+") & set(mode.value)
+        makes = _MAKES.fullmatch(call.last) and call.name != "platform.system" and not isinstance(call.owner, Const)
+        self._makes = self._makes or bool(makes) or (opens and not reading)
+        path = call.owner if reads else next(iter(call.arguments), None)
+        if not (opens or reads) or self._makes or not self.tree.whole or not isinstance(path, Const) or path.default:
+            return ""
+        name = posixpath.normpath(path.value) if isinstance(path.value, str) and path.value else "/"
+        return "" if name.startswith("/") or name in self.tree or name in self._all_folders() else name
 
     def answer(self, call: Call) -> Value | None:
         """Return what a call gives that asks for files; None where it is another call."""

@@ -99,6 +99,7 @@ class Asked(Watcher):
         self.given: list[tuple[Value, int]] = []  # what extensions are made of, with the number of files then
         self.removed: dict[str, str] = {}  # extensions that are taken out again, with the places
         self.scripts: list[Said] = []  # further scripts that are run
+        self.programs: list[Said] = []  # modules and scripts that the build has Python run, as paths
         self.folders: list[str] = []  # that are put on Python's path
         self.commands: dict[str, Value] = {}
         self.run_commands: set[str] = set()

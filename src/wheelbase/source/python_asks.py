@@ -1,5 +1,6 @@
 """What the calls of a build script ask for: extensions that are linked, pkg-config, probes, programs, downloads."""
 
+import ast
 import posixpath
 import re
 
@@ -57,6 +58,7 @@ _STOP_WORDS = frozenset(
     " define_macros extra_compile_args extra_link_args static strict include lib pkg_config requires-private utf-8"
     " ascii name variable path".split()
 )
+_PYTHON = re.compile(r"python[\d.]*")
 _DOWNLOADS = frozenset(("urlretrieve", "urlopen", "download_file", "download_url", "wget.download", "requests.get"))
 _LAPACK = re.compile(r"(lapack|blas|atlas|openblas|mkl|blis|cblas)", re.IGNORECASE)
 
@@ -102,7 +104,7 @@ def _linked(asked: Asked, call: Call, guard: Guard) -> None:
         for suffixes, kind, language in _BY_SOURCE:
             if said.text.lower().endswith(suffixes):
                 asked.found.append(Request(kind, language, said.where or call.where, said.guard, 0.9))  # type: ignore[arg-type]
-    if "swig_opts" in call.named:
+    if "swig_opts" in call.named and not any(True for value in sources for _ in texts(value)):
         asked.found.append(Request("program", "swig", call.where, guard, 0.7))
     for request in (
         r for name in ("extra_info", "libraries") if name in call.named for r in requests_of(call.named[name])
@@ -195,6 +197,23 @@ def _command(asked: Asked, call: Call) -> Value | None:
         else:
             item.demanded = item.demanded or call.last in _RAISES
             asked.found.append(item)
+    return None
+
+
+def _python(asked: Asked, call: Call) -> Value | None:
+    """Python that is run with a module or a script of the archive, and not on a condition."""
+    line = call.arguments[0] if call.arguments else call.named.get("args")
+    if call.last not in _RUNS or not isinstance(line, Many) or not line.items:
+        return None
+    if any(not isinstance(condition.node, ast.FunctionDef) for condition in call.guard):
+        return None
+    first, words = line.items[0][1], [said for guard, item in line.items[1:] if not guard for said in texts(item)]
+    is_python = isinstance(first, Unknown) and first.name == "sys.executable"
+    if words and (is_python or (isinstance(first, Const) and _PYTHON.fullmatch(str(first.value)))):
+        if words[0].text == "-m" and len(words) > 1:
+            asked.programs.append(Said(words[1].text.replace(".", "/"), call.where, ()))
+        elif words[0].text.endswith(".py"):
+            asked.programs.append(Said(posixpath.normpath(words[0].text), call.where, ()))
     return None
 
 
@@ -304,6 +323,7 @@ LISTENERS: tuple[Listener, ...] = (
     _setup,
     _cffi,
     _command,
+    _python,
     _pkg_config,
     _probe,
     _header_probe,

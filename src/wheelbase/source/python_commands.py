@@ -10,7 +10,7 @@ _PROGRAMS = frozenset(
     "swig cmake make gmake ninja meson autoreconf autoconf automake libtoolize aclocal cargo rustc go protoc mpicc"
     " mpicxx mpic++ mpif90 mpif77 nvcc hipcc gfortran flex bison yacc lex nasm yasm bazel scons waf qmake gperf ragel"
     " m4 perl tclsh node npm javac mvn gradle ghc patchelf patch thrift capnp flatc glib-compile-resources"
-    " gdbus-codegen wayland-scanner msgfmt xxd unzip makeinfo dot bindgen sip premake4 premake5 xmake".split()
+    " gdbus-codegen wayland-scanner msgfmt xxd unzip makeinfo dot bindgen sip premake4 premake5 xmake R swipl".split()
 )
 _FORMS = {"autogen.sh": "autoreconf", "bootstrap.sh": "autoreconf", "gmake": "make", "cmake3": "cmake"}
 _WRAPPERS = frozenset(

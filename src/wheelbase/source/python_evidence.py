@@ -12,6 +12,7 @@ import msgspec
 
 from wheelbase.source.findings import Evidence, Flag
 from wheelbase.source.includes import C_SUFFIXES, FORTRAN_SUFFIXES, find_includes, own_header
+from wheelbase.source.makefile import find_in_makefile
 from wheelbase.source.python_asked import LOOSE, Asked, Built, Linked
 from wheelbase.source.python_commands import is_program
 from wheelbase.source.python_libraries import is_always_there, is_dynamic, requests_of_list
@@ -217,6 +218,10 @@ def conditional_sources(asked: Asked, tree: SourceTree) -> Mapping[str, str]:
         return found
     sources = {path: path.rpartition(".")[0] for path in tree.ending(*C_SUFFIXES, ".pyx")}
     others = (path for path, base in sources.items() if base not in groups)
+    asks = (r.guard for r in asked.found if isinstance(r, Request) and (r.kind, r.name) == ("language", "c"))
+    by_cffi = _without_opposites(asks)
+    if by_cffi and all(by_cffi) and not asked.compiled:
+        found.update(dict.fromkeys(others, str(by_cffi[0][-1])))
     if asked.knows_all_sources() and groups.keys() <= set(sources.values()):
         found.update(dict.fromkeys(others, "of no extension that is made on Linux"))
     elif found and asked.made and not asked.own and all(path in found for group in paths.values() for path in group):
@@ -262,8 +267,11 @@ def _copies(tree: SourceTree) -> set[str]:
 
 
 def _of_makefiles(tree: SourceTree) -> Iterator[Evidence]:
-    """Yield the languages of what lies beside Makefiles, which are run."""
+    """Yield what Makefiles, which are run, ask for, and the languages of what lies beside them."""
     folders = {path.rpartition("/")[0]: path for path in tree.named("Makefile", "GNUmakefile") if not is_vendored(path)}
+    for folder, path in folders.items():
+        if not folder or folder.count("/") < 2:
+            yield from find_in_makefile(tree.text(path), path)
     if assembly := next((path for path in tree.ending(".asm") if not is_vendored(path)), None):
         yield Evidence(kind="program", name="nasm", where=f"{assembly}:1", weight=_ASSEMBLY)
     for language, suffixes in (("c", C_SUFFIXES), ("fortran", FORTRAN_SUFFIXES)):

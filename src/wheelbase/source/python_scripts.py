@@ -5,16 +5,18 @@ without running anything: see `python_statements`.
 """
 
 import ast
+import posixpath
 import re
 from collections.abc import Iterator
 
-from wheelbase.source.backend import Backend, backend_of, hooks_of, pyproject_of
+from wheelbase.source.backend import backend_of
 from wheelbase.source.findings import Evidence, Flag
 from wheelbase.source.includes import C_SUFFIXES
+from wheelbase.source.python_age import call_gone, module_gone
 from wheelbase.source.python_archive import PLAIN, Archive, is_not_installed
 from wheelbase.source.python_asked import Asked, Built
 from wheelbase.source.python_asks import LISTENERS
-from wheelbase.source.python_evaluator import Exhausted, Stopped
+from wheelbase.source.python_evaluator import Call, Exhausted, Stopped
 from wheelbase.source.python_evidence import (
     OTHER_BUILDS,
     builds_otherwise,
@@ -25,6 +27,7 @@ from wheelbase.source.python_evidence import (
     settle_extensions,
 )
 from wheelbase.source.python_expressions import member
+from wheelbase.source.python_roots import BUILDS, backend_path, required_names, roots_of
 from wheelbase.source.python_settings import find_in_settings
 from wheelbase.source.python_statements import Interpreter
 from wheelbase.source.python_values import (
@@ -32,42 +35,31 @@ from wheelbase.source.python_values import (
     Const,
     Function,
     Instance,
+    Module,
     Request,
     Scope,
     Table,
     Unknown,
+    Value,
     is_open,
     leaves,
 )
 from wheelbase.source.syntax import parse_quietly
-from wheelbase.source.tree import SourceTree, is_vendored
+from wheelbase.source.tree import SourceTree
 
 _MAX_SCRIPT = 256 << 10
 _MAX_SCRIPTS = 40
 _MAX_FOLDERS = 10
-_BUILDS = re.compile(rb"setuptools|distutils|pkg.?config|cffi|Extension\(|set_source|libraries", re.IGNORECASE)
 _HANDED_LATER = re.compile(rb"\.(?:ext_modules|extensions)(?:\[:\])?\s*(?:\+?=(?!=)|\.(?:append|extend|insert)\()")
 _KNOWN_MEANS = re.compile(
     rb"Extension|ext[_-]modules|build_ext\]|add_library|set_source|\.verify\(|pybind11|CMake|cythonize"
 )
+_LOADS = ("spec_from_file_location", "load_source", "SourceFileLoader")  # a module, by its file
 _BUILD_TOOLS = OTHER_BUILDS | {"cargo", "go"}
 _FFI = re.compile(rb"\bFFI\(\)[\s\S]*\.(?:set_source|verify)\(")
-_BUILDS_OR_RUNS = re.compile(rb"subprocess|os\.system|" + _BUILDS.pattern, re.IGNORECASE)  # beside setup.py
+_BUILDS_OR_RUNS = re.compile(rb"subprocess|os\.system|" + BUILDS.pattern, re.IGNORECASE)  # beside setup.py
 _BUILD_WORD = re.compile(r"build|setup|conf|ffi|ext|compil|dist", re.IGNORECASE)
 _REQUIRED_LIST = re.compile(rb"required\w*\s*(:[^=\n]{0,40})?=\s*[\[({]", re.IGNORECASE)
-_BUILD_SCRIPT = re.compile(r"_?(setup|build|cffi)\w*\.py|\w+_(build|setup|cffi|ffi)\.py|build_\w+\.py|configure\.py")
-_OTHER_BACKENDS = (
-    "mesonpy",
-    "maturin",
-    "scikit_build_core",
-    "hatchling",
-    "flit",
-    "poetry",
-    "pdm",
-    "whey",
-    "enscons",
-    "uv_build",
-)
 
 # What pip runs of setuptools' commands when it makes a wheel.
 _COMMANDS_RUN = re.compile(r"build(_\w+)?|install(_\w+)?|egg_info|bdist_wheel|dist_info|editable_wheel|config(_\w+)?")
@@ -113,12 +105,31 @@ class _Scripts:
     def __init__(self, tree: SourceTree) -> None:
         self.tree = tree
         self.backend = backend_of(tree)
-        self.folders = _backend_path(tree)
+        self.folders = backend_path(tree)
         self.asked = Asked(LISTENERS)
         self.flags: list[Flag] = []
         self.required: set[str] = set()
         self.scopes: dict[str, Scope] = {}
-        self.interpreter = Interpreter(self.asked, self.load, Archive(tree).answer, self.required)
+        self.archive = Archive(tree)
+        self.starting = True  # what is followed runs before anything is built
+        self.interpreter = Interpreter(self.asked, self.load, self.answer, self.required)
+
+    def answer(self, call: Call) -> Value | None:
+        """Return what a call gives that asks for files. Raises Stopped where one is not there, and that is handled."""
+        run = self.interpreter
+        if self.starting and (path := self.archive.lacks(call)):
+            if run.tries:
+                raise Stopped
+            if not run.guard:
+                self.flags.append(
+                    Flag(kind="unreadable", text=f"{path} is read and not in the archive", where=call.where)
+                )
+        if self.starting and not run.guard and not run.tries and (version := call_gone(call)):
+            self.flags.append(Flag(kind="version", text=f"Python < {version}", where=call.where))
+        if call.last in _LOADS and len(call.arguments) == 2 and isinstance(said := call.arguments[1], Const):
+            scope = self.follow(posixpath.normpath(str(said.value)), "")
+            return Module(posixpath.basename(str(said.value)).removesuffix(".py"), scope) if scope else None
+        return self.archive.answer(call)
 
     def compile_otherwise(self) -> bool:
         """Say whether scripts that were followed to their ends compile by no means that is known."""
@@ -145,17 +156,37 @@ class _Scripts:
     def follow_all(self) -> None:
         """Follow every script that the build runs, then what the build calls of them."""
         try:
-            for path in _roots(self.tree, self.backend, self.folders):
-                self.follow(path, "__main__")
-            for said in self.asked.scripts:
-                path, _, name = said.text.partition(":")
-                scope = self.follow(path, "cffi")
-                if scope and isinstance(made := scope.names.get(name), Function):
-                    self._follow_call(made, named=True)
+            roots = list(roots_of(self.tree, self.backend, self.folders))
+            told = "".join(self.tree.text(path) for path in roots if "/" not in path)
+            # What is imported somewhere is followed there, on the conditions of that place.
+            imported = [path for path in roots if "/" in path and path.removesuffix(".py").replace("/", ".") in told]
+            for path in roots:
+                if path not in imported:
+                    self.follow(path, "__main__")
+            self.starting = False
+            self._follow_named()
             self._follow_uncalled()
+            self._follow_named()
+            for path in imported:
+                self.follow(path, "__main__")
         except (Exhausted, RecursionError):
             path = self.interpreter.scope.path or "setup.py"
             self.flags.append(Flag(kind="unreadable", text="is too long to be followed to its end", where=path))
+
+    def _follow_named(self) -> None:
+        """Follow the scripts that setup() names, and those that the build runs as programs."""
+        for said in self.asked.scripts:
+            path, _, name = said.text.partition(":")
+            scope = self.follow(path, "cffi")
+            if scope and isinstance(made := scope.names.get(name), Function):
+                self._follow_call(made, named=True)
+        for said in self.asked.programs:
+            ends = [f"/{said.text}{end}" for end in ("", ".py", "/__main__.py")]
+            own = (
+                path for end in ends for path in self.tree.used() if f"/{path}".endswith(end) and path.endswith(".py")
+            )
+            if path := next(own, ""):
+                self.follow(path, "__main__")
 
     def follow(self, path: str, name: str) -> Scope | None:
         """Return the names of a script after following it; None where it cannot be read or is of no concern."""
@@ -168,7 +199,7 @@ class _Scripts:
         if parsed is None:
             return None
         if _REQUIRED_LIST.search(self.tree.raw(path)):
-            self.required.update(_required_names(parsed))
+            self.required.update(required_names(parsed))
         self.interpreter.module(parsed, scope)
         return scope
 
@@ -201,6 +232,13 @@ class _Scripts:
                     return self.follow(path, dotted) if self._is_of_build(path) else None
             if self.interpreter.tries and self._lacks(base, inner):
                 raise Stopped  # into the handler, as Python would
+        run = self.interpreter
+        own = f"{dotted.partition('.')[0]}/"
+        gone = "" if level or run.tries or run.guard or not self.starting else module_gone(dotted)
+        if gone and not any(path.startswith(own) or f"/{own}" in path for path in self.tree.sizes):
+            lines = self.tree.text(importer).split("\n")
+            line = next((n for n, said in enumerate(lines, 1) if dotted in said and "import" in said), 1)
+            self.flags.append(Flag(kind="version", text=f"Python < {gone}", where=f"{importer}:{line}"))
         return None
 
     def _lacks(self, base: str, inner: str) -> bool:
@@ -215,7 +253,7 @@ class _Scripts:
         installed = f"{folder}/__init__.py" in self.tree and folder not in self.folders
         if installed and not _BUILD_WORD.search(name) and not _FFI.search(self.tree.raw(path)):
             return False
-        builds = _BUILDS if "/" in path else _BUILDS_OR_RUNS
+        builds = BUILDS if "/" in path else _BUILDS_OR_RUNS
         return path in self.scopes or bool(builds.search(self.tree.raw(path)))
 
     def _follow_uncalled(self) -> None:
@@ -224,7 +262,7 @@ class _Scripts:
         for kind in list(run.classes):
             if self._is_run(kind):
                 self._follow_class(kind)
-        for function in list(run.functions):
+        for function in run.functions:  # and those that are made in them
             if function.node not in run.followed:
                 self._follow_call(function)
 
@@ -263,52 +301,3 @@ class _Scripts:
                 run.invoke(function, [], {})
         except (Stopped, RecursionError):
             return
-
-
-def _required_names(parsed: ast.Module) -> Iterator[str]:
-    """Yield the names of features that a script lists as required."""
-    for node in ast.walk(parsed):
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.List | ast.Set | ast.Tuple):
-            names = [
-                t.id if isinstance(t, ast.Name) else t.attr if isinstance(t, ast.Attribute) else ""
-                for t in node.targets
-            ]
-            if any(name.lower() in ("required", "required_features", "required_libraries") for name in names):
-                for part in node.value.elts:
-                    if isinstance(part, ast.Constant) and isinstance(part.value, str):
-                        yield part.value
-
-
-def _backend_path(tree: SourceTree) -> list[str]:
-    try:
-        system = pyproject_of(tree).get("build-system")
-    except ValueError:
-        return []
-    folders = system.get("backend-path", []) if isinstance(system, dict) else []
-    return [folder.strip("./") for folder in folders if isinstance(folder, str)] if isinstance(folders, list) else []
-
-
-def _roots(tree: SourceTree, backend: Backend, folders: list[str]) -> Iterator[str]:
-    """Yield the scripts that the build starts with, those that it surely runs first."""
-    named = backend.name.partition(":")[0]
-    inner = [
-        "/".join(part for part in (folder, named.replace(".", "/") + end) if part)
-        for folder in folders
-        for end in (".py", "/__init__.py")
-    ]
-    if named.startswith(_OTHER_BACKENDS) and not any(path in tree for path in inner):
-        yield from hooks_of(tree)
-        return
-    yield from inner
-    yield "setup.py"
-    told = " ".join(tree.text(path) for path in (*inner, "setup.py", "pyproject.toml", "setup.cfg"))
-    for path in tree.ending(".py"):
-        name = path.rsplit("/", 1)[-1]
-        if path.count("/") > 4 or is_vendored(path) or not _BUILD_SCRIPT.fullmatch(name):
-            continue
-        data = tree.raw(path)
-        if name == "setup.py" and "/" in path and b"numpy.distutils" not in data:
-            continue
-        run = name == "setup.py" or (name[:-3] in told and ("/" not in path or b"set_source" in data))
-        if run and _BUILDS.search(data):
-            yield path

@@ -11,7 +11,7 @@ from wheelbase.system.platform import System
 
 _ASKED = re.compile(r"([\w.+-]{1,80}) ?(>=|>|==?|<=?|~=|\^) ?(\d[\d.]{0,30})")
 _NUMBERED_APART = re.compile(r"lib(?:av|sw|postproc)\w+")  # FFmpeg numbers its libraries otherwise than itself
-_COMPILERS = {"rust": ("rustc",)}
+_PACKAGES = {"rust": "rustc", "FFmpeg": "libavcodec-dev"}  # of what goes by another name
 
 
 class Told(NamedTuple):
@@ -34,11 +34,13 @@ def against_release(flags: Iterable[Flag], system: System) -> Iterator[Told]:
 
 def _version_of(name: str, system: System) -> str:
     """Return the version that a release has of what goes by a name, without what packaging adds; empty if unknown."""
+    if name == "Python":
+        return "".join(re.findall(r"^\d+(?:\.\d+)*", system.python))
     if system.manager != "apt" or _NUMBERED_APART.fullmatch(name):
         return ""
     rows = (system.names.row_for(kind, name) for kind in ("pkg-config", "cmake"))
     packages = [
-        *_COMPILERS.get(name, ()),
+        *([_PACKAGES[name]] if name in _PACKAGES else []),
         *(package for row in rows if row and (package := system.of_row(row))),
         *system.contents.pkg_config(name),
     ]

@@ -37,7 +37,10 @@ _DEVELOPMENT = re.compile(r"(-dev|-devel)$")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class System:
-    """A base's packages. `release` is whose contents are asked ("debian-12"), `own` the base's own ("alpine-3.22")."""
+    """A base's packages. `release` is whose contents are asked ("debian-12"), `own` the base's own ("alpine-3.22").
+
+    `python` is the version of the Python that is there or would be installed, empty where that is not known.
+    """
 
     manager: Manager
     release: str
@@ -46,6 +49,7 @@ class System:
     contents: Contents
     packages: PackageIndex
     names: Names
+    python: str
     installed: frozenset[str]
     knows_installed: bool
     python_headers: bool
@@ -137,14 +141,17 @@ def system_of(facts: BaseFacts) -> System | None:
     if manager is None:
         return None
     own, release, exact = _release(facts, manager)
+    packages = load_packages(release)
+    packaged = packages.get("python3") if exact else None
     return System(
         manager=manager,
         release=release,
         own=own,
         exact=exact,
         contents=load_contents(release),
-        packages=load_packages(release),
+        packages=packages,
         names=load_names(),
+        python=facts.python or (packaged.version.partition("-")[0] if packaged else ""),
         installed=installed_packages(facts),
         knows_installed=knows_installed(facts),
         python_headers=not facts.added_packages and (facts.userland is None or facts.userland.python_headers),

@@ -78,3 +78,19 @@ def test_a_library_that_scripts_may_link_explains_headers_that_few_others_build_
     linked = Evidence(kind="library", name="comedi", where="setup.py:1", need="optional")
     assert [one.package for one in settle([header], on)] == [None]
     assert [one.package for one in settle([header, linked], on)] == ["libcomedi-dev"] * 2
+
+
+def test_a_library_of_a_program_is_not_what_is_linked() -> None:
+    facts = BaseFacts(
+        image="b",
+        arch="amd64",
+        date=date(2026, 1, 1),
+        source="",
+        libc="glibc",
+        libc_version="2.41",
+        python="3.13.5",
+        package_manager="apt",
+    )
+    on = system_of(facts)
+    assert on and on.contents.library("common") == {"wxformbuilder"}
+    assert [one.package for one in settle([Evidence(kind="library", name="common", where="setup.py:1")], on)] == [None]

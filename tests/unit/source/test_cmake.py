@@ -582,3 +582,13 @@ find_package_handle_standard_args(fmt REQUIRED_VARS fmt_INCLUDE_DIR)
     text = "project(x CXX)\nlist(APPEND CMAKE_MODULE_PATH cmake)\nfind_package(fmt REQUIRED)\n"
     found = evidence(text, others={"cmake/Findfmt.cmake": module, path: ""})
     assert {name.partition("/")[0] for name, one in found.items() if one.kind != "language"} == named
+
+
+def test_a_package_that_is_sought_where_a_copy_of_it_was_built() -> None:
+    text = "find_package(SUNDIALS 7.1 REQUIRED CONFIG%s)\n"
+    copy = {"ThirdParty/sundials/CMakeLists.txt": "project(sundials)\n"}
+    one = evidence(text % " PATHS ${SOMEWHERE}/cmake", others=copy)["SUNDIALS"]
+    assert one.bundled
+    assert flags(text % " PATHS ${SOMEWHERE}/cmake", others=copy) == []
+    assert not evidence(text % " PATHS ${SOMEWHERE}/cmake")["SUNDIALS"].bundled
+    assert not evidence(text % "", others=copy)["SUNDIALS"].bundled

@@ -120,3 +120,26 @@ def test_a_language_that_no_package_compiles(debian: System) -> None:
     found = needs(debian, Evidence(kind="language", name="cuda", where="CMakeLists.txt:9"))
     assert (found.status, [flag.where for flag in found.flags]) == ("maybe incomplete", ["CMakeLists.txt:9"])
     assert needs(debian, Evidence(kind="language", name="c", where="a.c:1")).status == "likely complete"
+
+
+@pytest.mark.parametrize(("text", "fails"), [("Python < 3.11", True), ("Python < 3.12", False), ("FFmpeg < 5", True)])
+def test_what_an_archive_is_too_old_for(debian: System, text: str, fails: bool) -> None:
+    found = flagged(debian, Flag(kind="version", text=text, where="a.c:1"))
+    assert found.status == ("cannot build here" if fails else "likely complete")
+
+
+@pytest.mark.parametrize(
+    ("header", "where", "status"),
+    [
+        ("nosuch/api.h", "src/a.c:1", "maybe incomplete"),
+        ("nosuch/api.h", "nosuch/a.pxd:1", "maybe incomplete"),
+        ("/home/me/curl/curl.h", "src/a.c:1", "maybe incomplete"),
+        ("nosuch/api.h", "nosuch/a.c:1", "likely complete"),
+        ("nosuch/api.pb.h", "src/a.c:1", "likely complete"),
+        ("nosuch.h", "src/a.c:1", "likely complete"),
+    ],
+)
+def test_a_header_of_a_library_that_no_package_has(debian: System, header: str, where: str, status: str) -> None:
+    one = Evidence(kind="header", name=header, where=where, weight=0.8)
+    assert needs(debian, one).status == status
+    assert needs(debian, msgspec.structs.replace(one, need="optional")).status == "likely complete"

@@ -1004,3 +1004,66 @@ def test_without_any_script_nothing_builds() -> None:
 def test_a_library_that_the_archive_brings_as_it_is_linked() -> None:
     script = START + "libs = ['own', 'other', 'third']" + EXT
     assert names(script, libs__libown_DOT_a="x", libs__libother_DOT_so="x", libs__third_DOT_dll="x") == {"third"}
+
+
+def test_a_file_that_is_not_there_fails_or_goes_to_the_handler() -> None:
+    read = "open(os.path.join(os.path.dirname(__file__), 'config.mk')).read()"
+    found = [item.text for item in find(f"{START}text = {read}\nsetup()\n") if isinstance(item, Flag)]
+    assert found == ["config.mk is read and not in the archive"]
+    handled = f"try:\n    {read}\n    libs = ['one']\nexcept IOError:\n    libs = ['two']\n"
+    assert names(START + handled + EXT) == {"two"}
+    assert names(START + handled + EXT, config_DOT_mk="x") == {"one"}
+    for before in ("open('config.mk', 'w').write('')", "os.system('./configure')", "os.chdir('other')"):
+        assert not [item for item in find(f"{START}{before}\n{read}\nsetup()\n") if isinstance(item, Flag)]
+
+
+def test_a_module_that_is_loaded_by_its_file() -> None:
+    script = (
+        "import importlib.util\nspec = importlib.util.spec_from_file_location('told', './inner/told.py')\n"
+        "told = importlib.util.module_from_spec(spec)\nspec.loader.exec_module(told)\nlibs = told.LIBS\n"
+    )
+    assert names(START + script + EXT, inner__told_DOT_py="LIBS = ['one']\n") == {"one"}
+
+
+def test_python_that_is_run_with_a_module_or_a_script() -> None:
+    inner = "import subprocess\nsubprocess.check_output(['pkg-config', '--variable=x', 'wayland-protocols'])\n"
+    module = "subprocess.run([sys.executable, '-m', 'own.scanner'], check=True)\nsetup()\n"
+    assert find_names({"setup.py": START + module, "own/scanner/__main__.py": inner}) == {"wayland-protocols"}
+    script = "subprocess.check_call([sys.executable, 'gen/scan.py'])\nsetup()\n"
+    assert find_names({"setup.py": START + script, "gen/scan.py": inner}) == {"wayland-protocols"}
+    seldom = "if os.environ.get('AGAIN'):\n    " + script
+    assert find_names({"setup.py": START + seldom, "gen/scan.py": inner}) == set()
+
+
+def find_names(files: dict[str, str]) -> set[str]:
+    found = find_in({path: text.encode() for path, text in files.items()})
+    return {item.name for item in found if isinstance(item, Evidence) and item.kind == "pkg-config"}
+
+
+def test_a_script_that_a_backend_imports_is_followed_on_its_conditions() -> None:
+    backend = (
+        "from setuptools.build_meta import *\ndef build_wheel(folder, config_settings=None):\n    try:\n"
+        "        from own.ffi.build import compile\n        compile()\n    except Exception:\n        pass\n"
+    )
+    inner = "import subprocess\nfrom cffi import FFI\nffi = FFI()\nffi.set_source('a', '', libraries=['one'])\n"
+    project = "[build-system]\nrequires = ['setuptools', 'cffi']\nbuild-backend = 'builder'\nbackend-path = ['.']\n"
+    files = {"pyproject.toml": project, "builder.py": backend, "own/ffi/build.py": inner}
+    found = find_in({path: text.encode() for path, text in files.items()})
+    assert [(item.name, item.need) for item in found if isinstance(item, Evidence) and item.kind == "library"] == [
+        ("one", "optional")
+    ]
+
+
+def test_swig_is_not_run_on_what_it_wrote_before() -> None:
+    script = "from setuptools import *\nsetup(ext_modules=[Extension('a', %s, swig_opts=['-c++'])])\n"
+    assert names(script % "['a_wrap.c']", "program") == set()
+    assert names(script % "sources()", "program") == {"swig"}
+
+
+def test_sources_that_cffi_compiles_on_a_condition() -> None:
+    script = "import os\nfrom cffi import FFI\nffi = FFI()\nif os.environ.get('A'):\n    ffi.set_source('a', '')\n"
+    for text, expected in ((script, {"b.c"}), (f"{script}else:\n    ffi.set_source('b', '')\n", set())):
+        files = {"setup.py": text.encode(), "b.c": b"#include <yaml.h>\n"}
+        tree = SourceTree({path: len(data) for path, data in files.items()}, files)
+        list(find_in_python(tree))
+        assert set(tree.conditional) == expected

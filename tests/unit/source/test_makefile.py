@@ -1,0 +1,39 @@
+"""What a Makefile that the build runs asks for."""
+
+from wheelbase.source.findings import Evidence
+from wheelbase.source.makefile import find_in_makefile
+from wheelbase.source.python_scripts import find_in_python
+from wheelbase.source.tree import SourceTree
+
+TEXT = """\
+CFLAGS += $(shell pkg-config glib-2.0 --cflags)  # pkg-config nothing --libs
+LDLIBS = -L. -lm -lreadline
+ifeq ($(OS),Other)
+LDLIBS += -lother
+endif
+VERSION = $(shell pkg-config --modversion told)
+INCLUDES = $(shell xml2-config --cflags)
+tool: tool.o
+\tcc -o tool tool.o `pkg-config --libs zlib`
+"""
+
+
+def test_variables_are_needed_and_what_stands_on_conditions_is_optional() -> None:
+    found = [(one.kind, one.name, one.need, one.where) for one in find_in_makefile(TEXT, "src/Makefile")]
+    assert found == [
+        ("pkg-config", "glib-2.0", "required", "src/Makefile:1"),
+        ("library", "readline", "required", "src/Makefile:2"),
+        ("library", "other", "optional", "src/Makefile:4"),
+        ("program", "xml2-config", "required", "src/Makefile:7"),
+        ("pkg-config", "zlib", "optional", "src/Makefile:9"),
+    ]
+
+
+def test_it_is_read_where_the_build_runs_make() -> None:
+    for command, expected in (("make", {"glib-2.0"}), ("true", set())):
+        script = f"import subprocess\nfrom setuptools import setup\nsubprocess.check_call(['{command}'])\nsetup()\n"
+        files = {"setup.py": script.encode(), "Makefile": TEXT.encode(), "tool.c": b""}
+        tree = SourceTree({path: len(data) for path, data in files.items()}, files)
+        found = list(find_in_python(tree))
+        modules = {one.name for one in found if isinstance(one, Evidence) and one.kind == "pkg-config"}
+        assert modules & {"glib-2.0"} == expected
