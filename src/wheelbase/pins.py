@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from wheelbase.source.archive import SourceFacts
 
 
+# What uv says of a package that has wheels nowhere, and of a version that has them for other systems alone.
+_NO_WHEELS = (r"Wheels are required for `([^`]+)`", r"([\w.-]+)[<>=!~][^ ]* has no `[^`]*`-compatible wheels")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """Everything that a resolution depends on. `narrowed` are further constraints, for one base.
@@ -127,7 +131,9 @@ def _uv_input(asked: Asked, sources: Mapping[str, tuple[Source, ...]]) -> dict[s
 def _judged(asked: Asked, result: CompletedProcess[str]) -> Exception:
     """Return the error that uv's refusal amounts to."""
     needed = frozenset(
-        canonicalize_name(name) for name in re.findall(r"Wheels are required for `([^`]+)`", result.stderr)
+        canonicalize_name(name)
+        for pattern in _NO_WHEELS
+        for name in re.findall(pattern, " ".join(result.stderr.split()))
     )
     if needed:
         return NeedsSource(needed)

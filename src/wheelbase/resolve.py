@@ -264,9 +264,13 @@ def _read_source(index: Index, archive: Candidate) -> SourceFacts:
 
 
 def _for_python(wheel: Candidate, python: tuple[int, int]) -> bool:
-    """Say whether a wheel is for this Python on any system at all, which is what uv looks at."""
+    """Say whether a wheel is for this Python on any Linux at all, which is what uv looks at."""
     tags, _ = parse_tags(wheel.filename)
-    return any((tag.interpreter, tag.abi) in _describing(python).interpreters for tag in tags)
+    return any(
+        (tag.interpreter, tag.abi) in _describing(python).interpreters
+        and (tag.platform == "any" or "linux" in tag.platform)
+        for tag in tags
+    )
 
 
 @cache

@@ -90,6 +90,12 @@ def test_a_package_without_any_wheel(fake_index: FakeIndex) -> None:
     assert versions(asked(fake_index, "app")) == {"app": "1.1", "lib": "1.0"}
 
 
+def test_a_version_with_wheels_for_another_system_alone(fake_index: FakeIndex) -> None:
+    files = {"app-1.0-cp313-cp313-win_amd64.whl": wheel("app", "1.0"), "app-1.0.tar.gz": stated("app", "1.0")}
+    fake_index.add("app", files)
+    assert versions(asked(fake_index, "app==1.0")) == versions(asked(fake_index, "app")) == {"app": "1.0"}
+
+
 def test_a_package_without_any_wheel_that_only_a_build_would_tell_of(fake_index: FakeIndex) -> None:
     silent = sdist({"setup.py": "from setuptools import setup\nsetup(**read())\n"}, folder="app-1.1/")
     fake_index.add("app", {"app-1.1.tar.gz": silent})
