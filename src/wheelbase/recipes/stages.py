@@ -35,7 +35,7 @@ _MOST_PLACES = 2
 # Seconds for a registry to answer: a digest is worth a moment, and no more.
 _PATIENCE = 5.0
 # podman and buildah keep an image that is a file by its path.
-_STORED = re.compile(r"(?:/?[a-z0-9][a-z0-9._-]*)+")
+_STORED = re.compile(r"/?{0}(?:/{0})*".format(r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"))
 _SYSTEM_PATHS = ("/usr/bin/", "/usr/local/bin/")
 
 
