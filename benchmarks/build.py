@@ -48,7 +48,7 @@ WITH_PIP = """
 FROM {base}
 WORKDIR /app
 COPY requirements.txt .
-RUN pip install --no-cache-dir --break-system-packages -r requirements.txt
+RUN pip install --no-cache-dir --break-system-packages --ignore-installed -r requirements.txt
 COPY . /app
 CMD ["python3", "main.py"]
 """
