@@ -64,7 +64,7 @@ def command(
 
     \b
         wheelbase dockerfile -o Dockerfile
-        wheelbase dockerfile --base python:3.13-alpine --installer uv --entrypoint "python -m shop"
+        wheelbase dockerfile --base python:3.13-alpine --entrypoint "python -m shop"
     """
     from wheelbase.cli.progress import progress
     from wheelbase.oci.assembly import Runtime

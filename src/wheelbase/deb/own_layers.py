@@ -12,8 +12,8 @@ from wheelbase.deb.layers import DebLayer, Fetched, LayerContents, kept_layer
 from wheelbase.deb.rootfs import HOME, MERGED, NONROOT, made_entries
 from wheelbase.deb.sharedlib import TRIPLETS, library_cache
 from wheelbase.oci.store import Store
-from wheelbase.wheels.paths import is_test
 from wheelbase.wheels.compiling import Compiler
+from wheelbase.wheels.paths import is_test
 
 # Raised whenever the same input becomes another layer.
 _FORMAT = 1

@@ -61,7 +61,7 @@ def stage_image(name: str, builder: BuilderName) -> StageImage:
     if isinstance(reference, FileReference):
         if builder in _DOCKERS:
             raise BaseError(
-                f"{name} is a file, and Docker builds on images that have a name",
+                f"{name} is on this disk, and Docker builds on images that have a name",
                 hint="load it and name it docker-daemon:NAME, or take --builder buildah or podman",
             )
         if not _STORED.fullmatch(reference.path):
