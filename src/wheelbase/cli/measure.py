@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from wheelbase.cli import options
+from wheelbase.cli import options, reports
 from wheelbase.errors import RequirementsError
 
 
@@ -68,7 +68,7 @@ from wheelbase.errors import RequirementsError
     help="Of each build.",
 )
 @click.option("--fresh", is_flag=True, help="Measure again what was measured before.")
-@click.option("--report", "page", type=click.Path(path_type=Path), metavar="FILE", help="Write a report in HTML.")
+@reports.report
 @options.output_format("text", "json", "markdown")
 def command(
     requirements: tuple[str, ...],
@@ -130,7 +130,15 @@ def command(
             report=report,
         )
     if page:
-        _write_page(page, measured)
+        from wheelbase.report.html import render
+
+        text = render(
+            measured.comparison,
+            measured.measurement,
+            subject=reports.subject(requirements, files),
+            command=reports.command_line(),
+        )
+        reports.write_report(page, text)
     options.print_result("measured", form, measured, module="measure")
 
 
@@ -165,12 +173,3 @@ def _shown(line: str) -> tuple[str, Path]:
     if not Path(source).is_file():
         raise RequirementsError(f"{source} is no file", hint="name a file of this machine, then its path in the build")
     return target, Path(source).absolute()
-
-
-def _write_page(path: Path, measured: Any) -> None:
-    from wheelbase.report.html import render
-
-    try:
-        path.write_text(render(measured.comparison, measured.measurement), encoding="utf-8")
-    except OSError as error:
-        raise RequirementsError(f"{path} cannot be written: {error.strerror}", hint="check the folder") from error
