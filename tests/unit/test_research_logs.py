@@ -1,4 +1,4 @@
-"""What failed builds wrote, and what is read from it. The lines are those of real builds, cut where they are long."""
+"""What failed builds wrote, and what is read from it: lines of real builds, or in a form that tools have."""
 
 from __future__ import annotations
 
