@@ -42,6 +42,7 @@ def read_uv_lock(path: Path, *, extras: Iterable[str] = (), groups: Iterable[str
     text = read_text(path)
     project = path.with_name("pyproject.toml")
     if not project.is_file():
+        load_toml(path, dict[str, Any])  # what is wrong with the file itself goes first
         raise RequirementsError(
             f"{path} has no pyproject.toml beside it, without which uv cannot read it",
             hint="keep both files in one folder",
