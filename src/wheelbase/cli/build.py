@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -125,8 +124,8 @@ def command(
 
     runtime = Runtime(
         env_vars=_pairs("--env", env_vars),
-        entrypoint=_words("--entrypoint", entrypoint),
-        cmd=_words("--cmd", cmd),
+        entrypoint=options.words("--entrypoint", entrypoint),
+        cmd=options.words("--cmd", cmd),
         user=user,
         working_dir=workdir,
         ports=tuple(map(_port, ports)),
@@ -210,15 +209,6 @@ def _pairs(option: str, lines: Iterable[str]) -> dict[str, str]:
             raise RequirementsError(f"{option} {line} sets nothing", hint=f"write it like {option} NAME=value")
         pairs[name] = value
     return pairs
-
-
-def _words(option: str, line: str | None) -> tuple[str, ...] | None:
-    try:
-        return None if line is None else tuple(shlex.split(line))
-    except ValueError as error:
-        raise RequirementsError(
-            f"{option} {line} cannot be split: {error}", hint="close the quotation marks"
-        ) from error
 
 
 def _port(text: str) -> str:

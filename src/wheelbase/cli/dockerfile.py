@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import shlex
 from pathlib import Path
 from typing import Any
 
 import click
 
 from wheelbase.cli import options
-from wheelbase.errors import RequirementsError
 
 
 @click.command("dockerfile")
@@ -71,7 +69,7 @@ def command(
     from wheelbase.recipes.built import Wish
     from wheelbase.recipes.dockerfile import dockerfile, write
 
-    runtime = Runtime(entrypoint=_words("--entrypoint", entrypoint), cmd=_words("--cmd", cmd))
+    runtime = Runtime(entrypoint=options.words("--entrypoint", entrypoint), cmd=options.words("--cmd", cmd))
     with progress() as report:
         made, subject = dockerfile(
             requirements,
@@ -114,12 +112,3 @@ def _json(made: Any) -> str:
         indent=2,
         ensure_ascii=False,
     )
-
-
-def _words(option: str, line: str | None) -> tuple[str, ...] | None:
-    try:
-        return None if line is None else tuple(shlex.split(line))
-    except ValueError as error:
-        raise RequirementsError(
-            f"{option} {line} cannot be split: {error}", hint="close the quotation marks"
-        ) from error

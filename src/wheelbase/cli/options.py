@@ -1,6 +1,7 @@
 """Options that several commands share, and what turns their texts into values. Prints."""
 
 import os
+import shlex
 import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -110,3 +111,13 @@ def _print_rich(renderable: Any) -> None:
         console.print(renderable)
     # Tables are padded to their width, which no file wants.
     click.echo("\n".join(line.rstrip() for line in capture.get().splitlines()))
+
+
+def words(option: str, line: str | None) -> tuple[str, ...] | None:
+    """Split the value of an option as a shell does, None where it was not given."""
+    try:
+        return None if line is None else tuple(shlex.split(line))
+    except ValueError as error:
+        raise RequirementsError(
+            f"{option} {line} cannot be split: {error}", hint="close the quotation marks"
+        ) from error

@@ -1,4 +1,4 @@
-"""What builds images, as seen by whoever measures it: one Protocol, and what is handed to it. Pure."""
+"""What builds images, as seen by whoever measures it: one Protocol, and what is handed to it. Writes a file."""
 
 from __future__ import annotations
 
@@ -65,6 +65,18 @@ class Builder(Protocol):
 
     def clean(self) -> None:
         """Take away all that is left."""
+
+
+def build_options(job: Job, folder: Path) -> list[str]:
+    """Write the Dockerfile of a job to a folder, and return what all commands that build from one are given."""
+    path = folder / "Dockerfile"
+    path.write_text(marked(job.dockerfile, job.marker), encoding="utf-8")
+    options = ["--network", "host", "--file", str(path), "--tag", job.image]
+    for name, secret in job.secrets.items():
+        options += ["--secret", f"id={name},src={secret}"]
+    for name, value in job.arguments.items():
+        options += ["--build-arg", f"{name}={value}"]
+    return options
 
 
 def marked(dockerfile: str, marker: str) -> str:

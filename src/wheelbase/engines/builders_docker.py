@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from wheelbase.engines.builders import PREFIX, Job, marked
+from wheelbase.engines.builders import PREFIX, Job, build_options
 from wheelbase.engines.commandline import lacks
 from wheelbase.engines.errors import EngineError
 from wheelbase.engines.timed import Watched, watch_lines
@@ -71,14 +71,8 @@ class DockerBuilder:
 
     def build(self, job: Job) -> Watched:
         """Build an image."""
-        (self.scratch / "Dockerfile").write_text(marked(job.dockerfile, job.marker), encoding="utf-8")
-        command = ["docker", "build", "--network", "host", "--file", str(self.scratch / "Dockerfile")]
-        command += ["--tag", job.image]
+        command = ["docker", "build", *build_options(job, self.scratch)]
         command += ["--progress", "plain"] if self.buildkit else ["--rm", "--force-rm"]
-        for name, path in job.secrets.items():
-            command += ["--secret", f"id={name},src={path}"]
-        for name, value in job.arguments.items():
-            command += ["--build-arg", f"{name}={value}"]
         before = {one["ID"] for one in self._cache()}
         try:
             return watch_lines(

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from wheelbase.engines.builders import PREFIX, Job, marked
+from wheelbase.engines.builders import PREFIX, Job, build_options
 from wheelbase.engines.errors import EngineError
 from wheelbase.engines.timed import Watched, watch_lines
 
@@ -49,15 +49,9 @@ class StorageBuilder:
 
     def build(self, job: Job) -> Watched:
         """Build an image."""
-        (self.scratch / "Dockerfile").write_text(marked(job.dockerfile, job.marker), encoding="utf-8")
-        command = [*self._command, "build", "--network", "host", "--layers", "--tag", job.image]
-        command += ["--file", str(self.scratch / "Dockerfile")]
+        command = [*self._command, "build", "--layers", *build_options(job, self.scratch)]
         # A container within a container may lack the right to be one; files are the same either way.
         command += ["--isolation", "chroot"] if self.name == "buildah" else []
-        for name, path in job.secrets.items():
-            command += ["--secret", f"id={name},src={path}"]
-        for name, value in job.arguments.items():
-            command += ["--build-arg", f"{name}={value}"]
         return watch_lines([*command, str(job.context)], seconds=job.seconds, env=self._env)
 
     def save(self, image: str, target: Path) -> str:

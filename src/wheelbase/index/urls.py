@@ -6,7 +6,7 @@ from urllib.request import url2pathname
 
 from wheelbase.errors import PackageIndexError, hide_credentials
 
-__all__ = ["file_path", "hide_credentials", "origin", "split"]
+__all__ = ["file_path", "hide_credentials", "is_remote", "origin", "split"]
 
 _PORTS = {"http": 80, "https": 443}
 
@@ -30,6 +30,11 @@ def origin(url: str) -> tuple[str, str, int | None]:
     """Return (scheme, host, port): what two URLs share that lead to one server."""
     parts = split(url)
     return parts.scheme, (parts.hostname or "").lower(), parts.port or _PORTS.get(parts.scheme)
+
+
+def is_remote(url: str) -> bool:
+    """Say whether a place is not on this machine's disk, where no container finds it."""
+    return "://" in url and not url.startswith("file:")
 
 
 def file_path(url: str) -> Path:

@@ -5,17 +5,16 @@ The file is in the user's cache and is sent nowhere.
 
 from __future__ import annotations
 
-import contextlib
 import math
 import statistics
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 import msgspec
 
-from wheelbase.cache import cache_directory
+from wheelbase.measuring.lines import append_lines, kept, read_lines
 from wheelbase.measuring.values import BuilderName, Installer
 
+_FILE = "times.jsonl"
 _FEWEST = 3
 # What was measured longer ago may have been on another network.
 _NEWEST = 60
@@ -53,23 +52,10 @@ def fit(builds: Iterable[Timed], *, compiled: bool) -> Fitted | None:
 
 
 def remember(builds: Sequence[Timed]) -> None:
-    """Add builds to the file; a cache that cannot be written costs accuracy, never an answer."""
-    with contextlib.suppress(OSError):
-        path = _path()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("ab") as file:
-            file.write(b"".join(msgspec.json.encode(one) + b"\n" for one in builds))
+    """Add builds to the file."""
+    append_lines(kept(_FILE), builds)
 
 
 def remembered() -> list[Timed]:
-    """Return the builds of the file, the oldest first; lines that are not whole are passed over."""
-    found = []
-    with contextlib.suppress(OSError):
-        for raw in _path().read_bytes().splitlines():
-            with contextlib.suppress(msgspec.MsgspecError):
-                found.append(msgspec.json.decode(raw, type=Timed))
-    return found
-
-
-def _path() -> Path:
-    return cache_directory() / "measured-1" / "times.jsonl"
+    """Return the builds of the file, the oldest first."""
+    return list(read_lines(kept(_FILE), Timed))

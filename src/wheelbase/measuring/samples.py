@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import os
 from collections.abc import Iterable
-from pathlib import Path
 
 import msgspec
 
-from wheelbase.cache import cache_directory
+from wheelbase.measuring.lines import append_lines, kept, read_lines
 from wheelbase.measuring.values import BuiltImage, Combination, Research, Sample
-
-_FOLDER = "measured-1"
 
 
 class _Line(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -32,10 +27,10 @@ class Samples:
     def __init__(self, key: Iterable[str], *, fresh: bool = False) -> None:
         """Open the file of an experiment; with `fresh` what it has is left out."""
         name = hashlib.sha256("\0".join(key).encode()).hexdigest()[:32]
-        self.path = cache_directory() / _FOLDER / f"{name}.jsonl"
+        self.path = kept(f"{name}.jsonl")
         if fresh:
             self.path.unlink(missing_ok=True)
-        self._lines = list(_read(self.path))
+        self._lines = list(read_lines(self.path, _Line))
 
     def add(
         self,
@@ -51,13 +46,7 @@ class Samples:
         if image or research or dockerfile:
             lines.append(_Line(combination=combination, image=image, research=research, dockerfile=dockerfile))
         self._lines += lines
-        with contextlib.suppress(OSError):  # a cache that cannot be written costs a repetition, never an answer
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            data = b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
-            with self.path.open("ab") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
+        append_lines(self.path, lines)
 
     def of(self, combination: Combination) -> tuple[Sample, ...]:
         """Return the samples of a combination, in their order."""
@@ -76,11 +65,3 @@ class Samples:
         """Return the Dockerfile of a combination."""
         found = [line.dockerfile for line in self._lines if line.dockerfile and line.combination == combination]
         return found[-1] if found else None
-
-
-def _read(path: Path) -> Iterable[_Line]:
-    """Yield the lines that are whole: the last one may have been cut off."""
-    with contextlib.suppress(OSError):
-        for raw in path.read_bytes().splitlines():
-            with contextlib.suppress(msgspec.MsgspecError):
-                yield msgspec.json.decode(raw, type=_Line)

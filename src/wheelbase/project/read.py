@@ -59,6 +59,13 @@ def is_folder(argument: str) -> bool:
     return ("/" in argument or argument in (".", "..")) and os.path.isdir(argument)  # noqa: PTH112
 
 
+def folder_of(arguments: Sequence[str]) -> Path | None:
+    """Return the project's folder that arguments mean, this one where there are none; None where packages are named."""
+    if not arguments:
+        return Path()
+    return Path(arguments[0]) if len(arguments) == 1 and is_folder(arguments[0]) else None
+
+
 def _refuse_choices(source: str, kind: str, names: Sequence[str]) -> None:
     if names:
         raise RequirementsError(

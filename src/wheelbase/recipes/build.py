@@ -29,7 +29,7 @@ from wheelbase.oci.reference import DaemonReference, FileReference, Reference
 from wheelbase.oci.store import Store
 from wheelbase.project.application import application_of
 from wheelbase.project.labels import project_labels
-from wheelbase.project.read import is_folder, read_requirements
+from wheelbase.project.read import folder_of, read_requirements
 from wheelbase.project.values import Requirements
 from wheelbase.recipes.asking import project_settings
 from wheelbase.recipes.base import Debs, debian_base, open_base, reference_of, user_store
@@ -67,7 +67,7 @@ def build(
     """
     began = time.perf_counter()
     report("reading the project", 0, 0)
-    folder = _folder(requirements)
+    folder = folder_of(requirements)
     wish = wish.over(project_settings(requirements))
     _check_destinations(destinations, wish.on)
     named = () if folder and files else requirements
@@ -173,13 +173,6 @@ def _plans(
     if wish.python and wish.python != "{}.{}".format(*found.python_minor):
         raise BaseError(f"{base} has Python {found.python}, not {wish.python}", hint="leave --python or --base out")
     return plans
-
-
-def _folder(requirements: Sequence[str]) -> Path | None:
-    """Return the folder whose application goes into the image; None where packages are named instead."""
-    if not requirements:
-        return Path()
-    return Path(requirements[0]) if len(requirements) == 1 and is_folder(requirements[0]) else None
 
 
 def _default_base(wanted: Requirements, wish: Wish, platform: str, report: Report) -> str:

@@ -15,11 +15,12 @@ from typing import Any
 
 from wheelbase.dockerfiles.values import Secret
 from wheelbase.engines.errors import EngineError
-from wheelbase.index.settings import user_settings, uv_project, with_requirements_options
+from wheelbase.index.settings import uv_project
+from wheelbase.index.urls import is_remote
 from wheelbase.index.values import IndexSettings
 from wheelbase.measuring.values import BuilderName
 from wheelbase.recipes.dockerfile import Access, user_access
-from wheelbase.recipes.subject import Subject
+from wheelbase.recipes.subject import Subject, index_settings
 
 _TOOLS = "/opt/build-tools"
 _INSTALLS = re.compile(
@@ -56,7 +57,7 @@ def given(
             "Docker's old builder cannot show files to a build", hint="leave it out: --builder buildkit,podman,buildah"
         )
     access = user_access(subject, builder)
-    settings = with_requirements_options(user_settings(subject.requirements.tool_uv), subject.requirements.options)
+    settings = index_settings(subject)
     urls = _remote(settings)
     secrets: dict[str, Path] = {}
     for secret in access.secrets:
@@ -101,13 +102,10 @@ def with_tools(dockerfile: str, tools: Sequence[str]) -> str:
 def _remote(settings: IndexSettings) -> IndexSettings:
     """Return the settings without places on this machine, which no container has."""
 
-    def there(url: str) -> bool:
-        return "://" in url and not url.startswith("file:")
-
     return replace(
         settings,
-        extra_index_urls=tuple(filter(there, settings.extra_index_urls)),
-        find_links=tuple(filter(there, settings.find_links)),
+        extra_index_urls=tuple(filter(is_remote, settings.extra_index_urls)),
+        find_links=tuple(filter(is_remote, settings.find_links)),
         tool_uv=None,
     )
 

@@ -12,7 +12,7 @@ from wheelbase.dockerfiles.ignore import dockerignore
 from wheelbase.dockerfiles.render import render
 from wheelbase.dockerfiles.values import DockerfilePlan, Package, Secret, StageImage
 from wheelbase.errors import BaseError, RequirementsError
-from wheelbase.index.settings import user_settings, with_requirements_options
+from wheelbase.index.urls import is_remote
 from wheelbase.index.uv_settings import default_of_uv
 from wheelbase.measuring.values import BuilderName, Installer
 from wheelbase.project.files import read_text
@@ -20,7 +20,7 @@ from wheelbase.recipes.built import Wish
 from wheelbase.recipes.compare import compare
 from wheelbase.recipes.reporting import Report, silent
 from wheelbase.recipes.stages import asked_to_build, asked_to_run, build_image, build_python, stage_image
-from wheelbase.recipes.subject import Subject, installed, subject_of
+from wheelbase.recipes.subject import Subject, index_settings, installed, subject_of
 from wheelbase.recipes.values import BaseCost
 
 _NOTHING_SAID = Wish()
@@ -95,7 +95,7 @@ def dockerfile(
     made = dockerfile_of(
         cost,
         subject,
-        installer=installer or ("uv" if subject.source == "uv.lock" else "pip"),
+        installer=installer or subject.installer,
         builder=builder,
         build_cost=build_cost(cost, subject, report=report),
         access=user_access(subject, builder),
@@ -218,10 +218,9 @@ def _named(asked: Sequence[Package], names: Sequence[str] | None) -> tuple[Packa
 
 def user_access(subject: Subject, builder: BuilderName) -> Access:
     """Return what a build needs to reach the indexes that the user has set up, as far as they are not the usual one."""
-    settings = with_requirements_options(user_settings(subject.requirements.tool_uv), subject.requirements.options)
+    settings = index_settings(subject)
     usual = default_of_uv().rstrip("/")
-    remote = [url for url in settings.index_urls if not url.startswith("file:") and "://" in url]
-    private = any(url.rstrip("/") != usual for url in remote)
+    private = any(url.rstrip("/") != usual for url in settings.index_urls if is_remote(url))
     certificates = settings.certificates
     if builder == "docker":
         names = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "UV_DEFAULT_INDEX", "UV_INDEX") if private else ()

@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 from wheelbase.errors import RequirementsError
 from wheelbase.measuring.values import Scenario
 from wheelbase.project.files import read_text
-from wheelbase.project.read import is_folder
+from wheelbase.project.read import folder_of
 from wheelbase.recipes.subject import Subject, subject_of
 from wheelbase.uv import run_uv
 
@@ -70,14 +70,13 @@ def prepare(
 
     RequirementsError where it cannot be read, or `no_binary` cannot be said of it.
     """
-    named = len(requirements) == 1 and is_folder(requirements[0])
-    if files or (requirements and not named):
+    folder = folder_of(requirements)
+    if files or folder is None:
         name = "app"
         first = scratch / "cold" / name
         _make(first, requirements, files, no_binary)
         source = ", ".join([*requirements, *map(str, files)])
     else:
-        folder = Path(requirements[0]) if named else Path()
         name = folder.resolve().name or "app"
         first = scratch / "cold" / name
         shutil.copytree(folder, first, symlinks=True, ignore=_LEFT_OUT)

@@ -34,7 +34,7 @@ def recommended_files(
         made = dockerfile_of(
             cost,
             subject,
-            installer="uv" if subject.source == "uv.lock" else "pip",
+            installer=subject.installer,
             build_cost=build_cost(cost, subject, report=report),
             access=user_access(subject, "buildkit"),
         )

@@ -13,13 +13,14 @@ from packaging.utils import canonicalize_name
 from wheelbase.dockerfiles.python import VENV
 from wheelbase.dockerfiles.values import RequirementFiles, UvLock
 from wheelbase.errors import RequirementsError
-from wheelbase.index.settings import user_settings
+from wheelbase.index.settings import user_settings, with_requirements_options
+from wheelbase.index.values import IndexSettings
 from wheelbase.measuring.values import Installer
 from wheelbase.oci.assembly import Runtime
 from wheelbase.project.application import Declared, declared
 from wheelbase.project.files import read_text
 from wheelbase.project.labels import PREFIX, project_labels
-from wheelbase.project.read import is_folder, read_requirements
+from wheelbase.project.read import folder_of, read_requirements
 from wheelbase.project.settings import Settings
 from wheelbase.project.values import Package, Requirements
 from wheelbase.recipes.asking import project_settings
@@ -64,6 +65,11 @@ class Subject:
         return re.sub(r"[^a-z0-9]+", "-", name).strip("-") or "app"
 
     @property
+    def installer(self) -> Installer:
+        """Return what installs it unless something else is asked for."""
+        return "uv" if self.source == "uv.lock" else "pip"
+
+    @property
     def source(self) -> str:
         """Return the name of the file in the folder that says what is required; "" where arguments do."""
         return Path(self.requirements.source).name if self.folder and not self.files else ""
@@ -81,10 +87,9 @@ def subject_of(
     """Return what a Dockerfile is for; the arguments are those of `build`."""
     settings = project_settings(requirements)
     wish = wish.over(settings)
-    named = len(requirements) == 1 and is_folder(requirements[0])
-    folder = Path(requirements[0]) if named else None if requirements else Path()
+    folder = folder_of(requirements)
     wanted = read_requirements(
-        () if named and files else requirements,
+        () if folder and files else requirements,
         files=files,
         constraints=constraints,
         extras=extras,
@@ -110,6 +115,11 @@ def subject_of(
         runtime=replace(runtime, labels={**labels, **runtime.labels}),
         base=wish.base,
     )
+
+
+def index_settings(subject: Subject) -> IndexSettings:
+    """Return the user's settings of indexes, with those of the application's requirements files. Runs uv."""
+    return with_requirements_options(user_settings(subject.requirements.tool_uv), subject.requirements.options)
 
 
 def installed(
