@@ -15,7 +15,7 @@ from wheelbase.bases.facts import BaseFacts
 from wheelbase.bases.target import Target, target_of
 from wheelbase.index.client import Client
 from wheelbase.index.indexes import Index
-from wheelbase.index.settings import IndexSettings
+from wheelbase.index.values import FormatControl, IndexSettings
 from wheelbase.pins import Asked
 from wheelbase.project.values import Requirements
 from wheelbase.recipes.fit import Fit, advice, fit, hash_advice
@@ -130,6 +130,16 @@ def test_advice(fake_index: FakeIndex, offered: dict[str, bytes], sentence: str)
     found = fit(asked, facts, target, index)
     assert files(found) == ["app-2.0.tar.gz"]
     assert advice(replace(asked), found.picked[0], target, "b", index) == sentence
+
+
+def test_a_wheel_that_the_user_refuses_is_not_said_to_lack(fake_index: FakeIndex) -> None:
+    fake_index.add("app", built("app", "1.0", "musllinux_1_2") | {"app-1.0.tar.gz": stated("app", "1.0")})
+    asked = question(fake_index, "app")
+    refusing = replace(asked.settings, format_control=FormatControl(no_binary=frozenset(["app"])))
+    asked, facts, target, index = parts(replace(asked, settings=refusing), base("musl"))
+    found = fit(asked, facts, target, index)
+    assert files(found) == ["app-1.0.tar.gz"]
+    assert advice(asked, found.picked[0], target, "b", index) == "no wheel of app is taken: --no-binary"
 
 
 def test_where_only_hashes_keep_a_file_out_the_advice_is_about_them(fake_index: FakeIndex) -> None:

@@ -39,6 +39,7 @@ from wheelbase.cli import options, reports
     metavar="MBIT/S",
     help="Download speed for the build time.",
 )
+@options.no_binary
 @options.allow_build
 @options.refresh
 @options.output_format("text", "json", "markdown")
@@ -61,6 +62,7 @@ def command(
     as_of: date | None,
     system: tuple[str, ...],
     bandwidth: float,
+    no_binary: tuple[str, ...],
     allow_build: tuple[str, ...],
     refresh: bool,
     form: str,
@@ -93,6 +95,7 @@ def command(
             as_of=as_of,
             system=system,
             megabits=bandwidth,
+            no_binary=no_binary,
             allow_build=allow_build,
             refresh=refresh,
             report=report,

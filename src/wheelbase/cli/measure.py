@@ -35,9 +35,7 @@ from wheelbase.errors import RequirementsError
 @click.option(
     "--scenario", "scenarios", metavar="NAME,...", help="What has changed before a build.  [default: cold,edited,added]"
 )
-@click.option(
-    "--no-binary", multiple=True, metavar="NAME|:all:", help="Build this package from source; may be repeated."
-)
+@options.no_binary
 @click.option(
     "--build-env",
     "environment",
@@ -118,17 +116,21 @@ def command(
     )
     # What ends this from outside goes the way of Ctrl-C, which takes away all that was made.
     signal.signal(signal.SIGTERM, _interrupt)
-    with progress() as report:
-        measured = measure(
-            requirements,
-            files=files,
-            extras=extras,
-            groups=groups,
-            bases=bases,
-            python=python,
-            plan=plan,
-            report=report,
-        )
+    try:
+        with progress() as report:
+            measured = measure(
+                requirements,
+                files=files,
+                extras=extras,
+                groups=groups,
+                bases=bases,
+                python=python,
+                plan=plan,
+                report=report,
+            )
+    except KeyboardInterrupt:
+        click.echo("stopped: what was measured is kept, and the same command goes on from there", err=True)
+        raise
     if page:
         from wheelbase.report.html import render
 

@@ -53,6 +53,9 @@ arch = click.option(
     show_default=True,
     help="Architecture of the images.",
 )
+no_binary = click.option(
+    "--no-binary", multiple=True, metavar="NAME|:all:", help="Build this package from source; may be repeated."
+)
 allow_build = click.option(
     "--allow-build",
     multiple=True,

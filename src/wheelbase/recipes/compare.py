@@ -44,6 +44,7 @@ def compare(
     as_of: date | None = None,
     system: Sequence[PerManager] = (),
     megabits: float = DEFAULT_MEGABITS,
+    no_binary: Sequence[str] = (),
     allow_build: Iterable[str] = (),
     refresh: bool = False,
     report: Report = silent,
@@ -52,8 +53,8 @@ def compare(
 
     `requirements` are PEP 508 lines, a project's folder, or none for the project in this one. `python` is a minor
     version ("3.13"), else that of the bases named, else the newest stable one that the project allows. `system` are
-    system packages that the application asks for itself, `megabits` is the download speed a second. `report(step,
-    done, total)` hears of progress. What cannot be read, resolved or found raises `WheelbaseError`.
+    system packages that the application asks for itself, `megabits` is the download speed a second. `no_binary` are
+    packages to be built from source, as pip takes them. `report(step, done, total)` hears of progress. What cannot be read, resolved or found raises `WheelbaseError`.
     """
     if not megabits > 0:  # not a number is not greater either
         raise RequirementsError(f"a bandwidth of {megabits} Mbit/s is none", hint="write it like --bandwidth 100")
@@ -63,6 +64,9 @@ def compare(
         if isinstance(requirements, Requirements)
         else read_requirements(requirements, files=files, constraints=constraints, extras=extras, groups=groups)
     )
+    if no_binary:
+        refused = (*wanted.options.get("no-binary", ()), *no_binary)
+        wanted = replace(wanted, options={**wanted.options, "no-binary": refused})
     on = as_of or datetime.now(UTC).date()
     catalogue = load_catalogue()
     rows = [(name, base_facts(name, arch=arch, as_of=as_of, report=report)) for name in dict.fromkeys(bases)]

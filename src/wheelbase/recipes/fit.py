@@ -159,6 +159,8 @@ def advice_parts(asked: Asked, picked: Picked, target: Target, base: str, index:
     if about_hashes := hash_advice(picked):
         return about_hashes
     package, name = picked.package, picked.package.name
+    if not asked.settings.format_control.allows(name, wheel=True):
+        return name, "no wheel of {} is taken: --no-binary"
     if newest := newest_usable(asked, package, target, index):
         return name, f"{name} {newest} is the newest with a wheel for {base}"
     for minor in range(target.python_minor[1] - 1, 7, -1):
