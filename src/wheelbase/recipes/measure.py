@@ -65,6 +65,13 @@ class Plan:
     files: Mapping[str, Path] = field(default_factory=dict)
     fresh: bool = False
 
+    def options(self) -> list[str]:
+        """Return the options of the command line that change how things are built."""
+        words = [word for name in self.no_binary for word in ("--no-binary", name)]
+        words += [word for name in self.tools for word in ("--build-tool", name)]
+        words += [word for name, value in self.environment.items() for word in ("--build-env", f"{name}={value}")]
+        return words + [word for path, file in self.files.items() for word in ("--build-file", f"{file}:{path}")]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
@@ -131,6 +138,7 @@ def measure(
             environment=plan.environment,
             tools=plan.tools,
             files=plan.files,
+            options=plan.options(),
         )
         combinations = [
             combination

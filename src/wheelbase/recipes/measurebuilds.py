@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from wheelbase.engines.builders import PREFIX, Builder, Job
-from wheelbase.engines.builders_docker import DockerBuilder
-from wheelbase.engines.builders_own import OwnBuilder
-from wheelbase.engines.builders_podman import StorageBuilder
 from wheelbase.engines.timed import Watched
 from wheelbase.measuring.phases import phases_of
 from wheelbase.measuring.samples import Samples
@@ -38,9 +37,18 @@ class BaseLayout:
     layers: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """A build that was done, well or not, and the text of its Dockerfile: what it has left is there until forgotten."""
+
+    job: Job
+    dockerfile: str | None
+    watched: Watched
+
+
 @dataclass(slots=True, kw_only=True)
 class Bench:
-    """Where builds are measured, and what was measured so far."""
+    """Where builds are measured, and what was measured so far. `options` are those of the plan, as they were given."""
 
     experiment: Experiment
     builders: Mapping[BuilderName, Builder]
@@ -52,6 +60,7 @@ class Bench:
     environment: Mapping[str, str]
     tools: Sequence[str]
     files: Mapping[str, Path]
+    options: Sequence[str] = ()
     notes: list[str] = field(default_factory=list)
     _bases: dict[tuple[str, str], str] = field(default_factory=dict)
 
@@ -68,16 +77,37 @@ class Bench:
             self._bases[key] = self.builders[combination.builder].take_base(layout.path, layout.name)
         return self._bases[key]
 
-    def research(self, combination: Combination, cost: BaseCost) -> Research | None:
-        """Return what a base needs to compile the application, found by building; None where nothing is compiled."""
+    def research(self, combination: Combination, cost: BaseCost) -> tuple[Research | None, Done | None]:
+        """Return what a base needs to compile the application, found by building, and the last of the builds.
+
+        None where nothing is compiled; and no build where it was known before.
+        """
         system = system_of(cost.facts)
         if not cost.compiles or combination.installer is None or system is None:
-            return None
+            return None, None
         known = self.samples.research(combination.base)
-        if known is None:
-            known = research(lambda packages: _attempt(self, combination, cost, packages), system)
-            self.samples.add(combination, research=known)
-        return known
+        if known:
+            return known, None
+        builder = self.builders[combination.builder]
+        last: list[Done] = []
+        rounds = itertools.count()
+
+        def attempt(packages: tuple[str, ...]) -> Tried:
+            if last:
+                builder.forget(last.pop().job)
+            # Nothing that another has left is used, so that the last one is a cold build, and may be measured.
+            marker = _marker(self, combination, f"research{next(rounds)}")
+            last.append(_build(self, combination, cost, "cold", marker, packages))
+            return Tried(ok=last[0].watched.ok, log=last[0].watched.log)
+
+        try:
+            found = research(attempt, system)
+        except BaseException:
+            if last:
+                builder.forget(last[0].job)
+            raise
+        self.samples.add(combination, research=found)
+        return found, last[0]
 
     def commands(self, combination: Combination) -> tuple[str, ...]:
         """Return the commands that build the same once more."""
@@ -85,21 +115,13 @@ class Bench:
         if combination.builder == "wheelbase":
             return (f"wheelbase build {what} --base {combination.base} -o app.tar",)
         named = f"--base {combination.base} --builder {combination.builder} --installer {combination.installer}"
+        if self.options:
+            return (f"wheelbase measure {what} {named} {shlex.join(self.options)} --scenario cold --repeat 1",)
         build = {"docker": "DOCKER_BUILDKIT=0 docker", "buildkit": "DOCKER_BUILDKIT=1 docker"}
         return (
             f"wheelbase dockerfile {what} {named}",
             f"{build.get(combination.builder, combination.builder)} build .",
         )
-
-
-def usable(name: BuilderName, scratch: Path, run: str) -> Builder:
-    """Return a builder that works in a scratch of its own."""
-    scratch.mkdir(parents=True)
-    if name == "wheelbase":
-        return OwnBuilder(scratch=scratch)
-    if name in ("podman", "buildah"):
-        return StorageBuilder(scratch=scratch, name=name)
-    return DockerBuilder(scratch=scratch, run=run, buildkit=name == "buildkit")
 
 
 def measure_round(bench: Bench, combination: Combination, cost: BaseCost, number: int) -> Sequence[Sample]:
@@ -113,17 +135,18 @@ def measure_round(bench: Bench, combination: Combination, cost: BaseCost, number
     if done >= set(scenarios) or any(sample.failure for sample in known):
         return ()
     builder = bench.builders[combination.builder]
-    found = bench.research(combination, cost)
+    found, first = bench.research(combination, cost)
+    marker = first.job.marker if first else _marker(bench, combination, number)
     packages = found.packages if found else None
     samples: list[Sample] = []
-    image = text = job = None
+    image = text = None
+    built = first
     try:
         for scenario in scenarios:
-            bench.experiment.lay(scenario)
-            job, dockerfile = _job(bench, combination, cost, scenario, _marker(bench, combination, number), packages)
-            text = text or dockerfile
-            watched = builder.build(job)
-            sample = _sample(combination, scenario, number, watched, builder, bench.seconds)
+            if built is None or scenario != "cold":
+                built = _build(bench, combination, cost, scenario, marker, packages)
+            text = text or built.dockerfile
+            sample = _sample(combination, scenario, number, built.watched, builder, bench.seconds)
             if combination.builder in ("docker", "buildkit"):
                 # The daemon does the work, for others as well: what it used for this build alone is not known.
                 sample = replace(sample, cpu_seconds=None, peak_bytes=None)
@@ -134,7 +157,7 @@ def measure_round(bench: Bench, combination: Combination, cost: BaseCost, number
             if scenario == "cold" and bench.samples.image(combination) is None:
                 image, loaded = built_image(
                     builder,
-                    job.image,
+                    built.job.image,
                     scratch=bench.scratch,
                     base=bench.layouts[combination.base].layers,
                     wanted=[one.name for one in bench.experiment.subjects["cold"].requirements.requirements],
@@ -145,8 +168,8 @@ def measure_round(bench: Bench, combination: Combination, cost: BaseCost, number
         bench.samples.add(combination, samples=samples, image=image, research=found if image else None, dockerfile=text)
         return samples
     finally:
-        if job:
-            builder.forget(job)
+        if built:
+            builder.forget(built.job)
 
 
 def _lost(cost: BaseCost, loaded: Mapping[str, frozenset[str]]) -> tuple[str, ...]:
@@ -168,17 +191,23 @@ def _marker(bench: Bench, combination: Combination, turn: int | str) -> str:
     return f"{PREFIX}-{bench.run}-{turn}-{place}-{combination.installer or 'own'}"
 
 
-def _attempt(bench: Bench, combination: Combination, cost: BaseCost, packages: tuple[str, ...]) -> Tried:
-    """Build with these system packages alone."""
-    bench.experiment.lay("cold")
-    marker = _marker(bench, combination, "research")
-    job, _ = _job(bench, combination, cost, "cold", marker, packages)
+def _build(
+    bench: Bench,
+    combination: Combination,
+    cost: BaseCost,
+    scenario: Scenario,
+    marker: str,
+    packages: Sequence[str] | None,
+) -> Done:
+    """Build one scenario; `packages` are those of the build stage, None for those that the analysis says."""
+    bench.experiment.lay(scenario)
+    job, text = _job(bench, combination, cost, scenario, marker, packages)
     builder = bench.builders[combination.builder]
     try:
-        watched = builder.build(job)
-    finally:
+        return Done(job=job, dockerfile=text, watched=builder.build(job))
+    except BaseException:
         builder.forget(job)
-    return Tried(ok=watched.ok, log=watched.log)
+        raise
 
 
 def _job(
@@ -189,10 +218,7 @@ def _job(
     marker: str,
     packages: Sequence[str] | None,
 ) -> tuple[Job, str | None]:
-    """Return a build in the context, and the text of its Dockerfile.
-
-    `packages` are those of the build stage, None for those that the analysis says.
-    """
+    """Return a build in the context, and the text of its Dockerfile."""
     base = bench.base(combination)
     experiment = bench.experiment
     job = Job(

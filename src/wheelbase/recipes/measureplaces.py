@@ -8,6 +8,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from wheelbase.engines.builders import Builder
+from wheelbase.engines.builders_docker import DockerBuilder
+from wheelbase.engines.builders_own import OwnBuilder
+from wheelbase.engines.builders_podman import StorageBuilder
 from wheelbase.engines.errors import EngineError
 from wheelbase.errors import BaseError
 from wheelbase.measuring.values import BuilderName, Skipped
@@ -16,7 +19,7 @@ from wheelbase.oci.image import read_image
 from wheelbase.oci.layout import Layout
 from wheelbase.oci.platform import Platform
 from wheelbase.recipes.base import open_base
-from wheelbase.recipes.measurebuilds import BaseLayout, usable
+from wheelbase.recipes.measurebuilds import BaseLayout
 from wheelbase.recipes.reporting import Report
 from wheelbase.recipes.values import Comparison
 
@@ -43,7 +46,7 @@ def usable_builders(
     builders: dict[BuilderName, Builder] = {}
     skipped = []
     for number, name in enumerate(names):
-        builder = usable(name, scratch / f"b{number}", run)  # podman wants short paths
+        builder = _builder(name, scratch / f"b{number}", run)  # podman wants short paths
         stack.callback(builder.clean)
         if why := builder.lacks():
             skipped.append(Skipped(builder=name, reason=why))
@@ -54,6 +57,16 @@ def usable_builders(
             f"nothing can build here: {'; '.join(one.reason for one in skipped)}", hint="take --builder wheelbase"
         )
     return builders, skipped
+
+
+def _builder(name: BuilderName, scratch: Path, run: str) -> Builder:
+    """Return a builder that works in a scratch of its own."""
+    scratch.mkdir(parents=True)
+    if name == "wheelbase":
+        return OwnBuilder(scratch=scratch)
+    if name in ("podman", "buildah"):
+        return StorageBuilder(scratch=scratch, name=name)
+    return DockerBuilder(scratch=scratch, run=run, buildkit=name == "buildkit")
 
 
 def base_layouts(comparison: Comparison, folder: Path, report: Report) -> dict[str, BaseLayout]:
