@@ -26,6 +26,10 @@ SAMPLES = {
         "../meson.build:1:0: ERROR: Unknown compiler(s): [['gfortran'], ['flang-new'], ['flang'], ['ifort']]",
         "gfortran",
     ),
+    "meson-archiver": (
+        "../meson.build:1:0: ERROR: Unknown linker(s): [['llvm-ar-22'], ['llvm-ar'], ['ar'], ['gar']]",
+        "ar",
+    ),
     "cmake-compiler": (
         "CMake Error at CMakeLists.txt:5 (project):\n  No CMAKE_Fortran_COMPILER could be found.",
         "Fortran",
