@@ -54,7 +54,8 @@ def compare(
     `requirements` are PEP 508 lines, a project's folder, or none for the project in this one. `python` is a minor
     version ("3.13"), else that of the bases named, else the newest stable one that the project allows. `system` are
     system packages that the application asks for itself, `megabits` is the download speed a second. `no_binary` are
-    packages to be built from source, as pip takes them. `report(step, done, total)` hears of progress. What cannot be read, resolved or found raises `WheelbaseError`.
+    packages to be built from source, as pip takes them. `report(step, done, total)` hears of progress. What cannot be
+    read, resolved or found raises `WheelbaseError`.
     """
     if not megabits > 0:  # not a number is not greater either
         raise RequirementsError(f"a bandwidth of {megabits} Mbit/s is none", hint="write it like --bandwidth 100")
