@@ -4,8 +4,8 @@ Run it from the top of the repository, on a quiet machine with BuildKit, or one 
 are images as `wheelbase measure` takes them: see tests/testbed/make-bases. FOLDER keeps what was measured: a run that
 was stopped goes on, and one that is complete prints the table of docs/explanation/accuracy.md, and builds nothing.
 
-Each application is built once by pip in a Dockerfile of good practice, cold. Nothing is fitted to this machine: what
-was measured before is forgotten by the model.
+Each application is built once by pip in a Dockerfile of good practice, cold; --build-tool, --build-env and --build-file
+are those of `wheelbase measure`. Nothing is fitted to this machine: what was measured before is forgotten by the model.
 """
 
 from __future__ import annotations
@@ -95,6 +95,9 @@ def main() -> None:
     parser.add_argument("bases", nargs="+")
     parser.add_argument("--only", default=",".join(APPLICATIONS))
     parser.add_argument("--builder", default="buildkit")
+    parser.add_argument("--build-tool", action="append", default=[])
+    parser.add_argument("--build-env", action="append", default=[], metavar="NAME=VALUE")
+    parser.add_argument("--build-file", action="append", default=[], metavar="FILE:PATH")
     arguments = parser.parse_args()
     os.environ["WHEELBASE_CACHE_DIR"] = str(arguments.folder.absolute())
     print(_HEAD)
@@ -108,6 +111,9 @@ def main() -> None:
                 scenarios=("cold",),
                 repeat=1,
                 no_binary=application.source,
+                tools=tuple(arguments.build_tool),
+                environment=dict(one.split("=", 1) for one in arguments.build_env),
+                files={path: Path(file) for file, path in (one.rsplit(":", 1) for one in arguments.build_file)},
             )
             try:
                 measured = measure(application.requirements, bases=(base,), plan=plan)
