@@ -20,6 +20,13 @@ import re
 # The first alternative is for a password with an unquoted / ? or # in it, which no parser of URLs takes for one; what
 # looks like a port and a path is none.
 _USERINFO = re.compile(r"(?<=://)(?:[^\s/'\"`<>]*:(?!\d{1,5}/)[^\s'\"`<>]*@|[^\s/'\"`<>]*@)")
+# NAME=value, where the name says what the value is: quoted as a whole, or as shells quote values. What pins a version
+# has two equals signs.
+_SECRET = re.compile(
+    r"""(?P<quote>['"])?(?<![\w-])(?P<name>[\w-]*(?:TOKEN|PASSWORD|PASSWD|SECRET|KEY|CREDENTIAL)[\w-]*=)(?!=)"""
+    r"""(?(quote)(?:'"'"'|(?!(?P=quote)).)*(?P=quote)|(?:'[^']*'|"[^"]*"|\S)*)""",
+    re.IGNORECASE | re.DOTALL,
+)
 
 
 class WheelbaseError(Exception):
@@ -74,3 +81,8 @@ def hide_credentials(text: str) -> str:
     User names go too, since tokens are often written in their place.
     """
     return _USERINFO.sub("", text)
+
+
+def hide_secrets(text: str) -> str:
+    """Return a command or what a program wrote without credentials in it: those of URLs, and values by their names."""
+    return _SECRET.sub(lambda found: f"{found['name']}***", hide_credentials(text))

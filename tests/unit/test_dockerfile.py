@@ -18,6 +18,7 @@ from tests.memory_registry import MemoryRegistry
 from wheelbase.bases.facts import BaseFacts
 from wheelbase.cli import cli as command_line
 from wheelbase.errors import BaseError, RequirementsError, WheelbaseError
+from wheelbase.oci.assembly import Runtime
 from wheelbase.recipes.built import Wish
 from wheelbase.recipes.compare import compare
 from wheelbase.recipes.dockerfile import Access, Dockerfile, dockerfile, dockerfile_of, user_access
@@ -70,6 +71,18 @@ def index(
     }
     fake_index.add("pq", {"pq-1.0.tar.gz": sdist(contents, folder="pq-1.0/")})
     return fake_index
+
+
+FROM_GIT = """
+[project]
+name = "shop"
+dynamic = ["version"]
+dependencies = ["flask"]
+[build-system]
+requires = ["setuptools", "setuptools-scm"]
+build-backend = "setuptools.build_meta"
+[tool.setuptools_scm]
+"""
 
 
 def files(texts: Mapping[str, str]) -> None:
@@ -199,14 +212,41 @@ def test_a_source_archive_brings_its_system_packages(
     assert "pq: setup.py:2" in stage and "pq: setup.py:2" in last
 
 
+def test_what_would_not_build_or_start_is_said(index: FakeIndex) -> None:
+    files(
+        {
+            "requirements.txt": "-r deps/base.txt\n",
+            "deps/base.txt": "flask\n",
+            ".dockerignore": "*\n!requirements.txt\n",
+        }
+    )
+    (said,) = [note for note in made().notes if ".dockerignore" in note]
+    assert "deps/base.txt" in said
+    files({".dockerignore": "*.pyc\n"})
+    assert not [note for note in made().notes if ".dockerignore" in note]
+    for user, notes in (("me", 1), ("1000:1000", 0), ("root", 0)):
+        answer, _ = dockerfile((), wish=Wish(base=SLIM, runtime=Runtime(user=user)))
+        assert sum(f"the user {user}" in note for note in answer.notes) == notes
+
+
 def test_research_names_the_packages(index: FakeIndex) -> None:
     cost = cost_on(["pq"])
-    answer = dockerfile_of(
-        cost, subject_of(["pq"]), build_packages=["gcc", "zlib1g-dev"], run_packages=[], image="wheelbase/base:1"
-    )
-    assert answer.build_packages == ("gcc", "zlib1g-dev") and answer.run_packages == ()
+    answer = dockerfile_of(cost, subject_of(["pq"]), build_packages=["gcc", "zlib1g-dev"], image="wheelbase/base:1")
+    assert answer.build_packages == ("gcc", "zlib1g-dev")
     assert "FROM wheelbase/base:1 AS base\n" in answer.dockerfile and answer.base == "wheelbase/base:1"
     assert "zlib1g-dev  a build stopped without it" in answer.dockerfile
+
+
+def test_research_never_has_to_find_python_or_git(index: FakeIndex) -> None:
+    files({"pyproject.toml": FROM_GIT})
+    answer = dockerfile_of(cost_on(["flask"], base="debian:trixie-slim"), subject_of(["."]), build_packages=[])
+    assert answer.build_packages == ("python3", "python3-pip", "git")
+
+
+def test_a_digest_that_is_known_is_not_asked_for(index: FakeIndex) -> None:
+    digest = "sha256:" + "1" * 64
+    answer = dockerfile_of(cost_on(["flask"]), subject_of(["flask"]), digest=digest)
+    assert f"@{digest} AS base" in answer.dockerfile
 
 
 def test_the_projects_own_code_is_compiled_too(index: FakeIndex) -> None:

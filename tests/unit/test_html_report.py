@@ -130,14 +130,12 @@ def test_the_numbers_of_a_measurement_are_those_of_its_samples() -> None:
         name: round(seconds, 0 if seconds >= 10 else 1) for name, seconds in median["phases"].items()
     }
     assert "python:3.8-slim is built in 29.8 s, python:3.8-alpine in 25 min 50 s: 52 times as long." in page.text
-    times = {(row[1], row[3]) for row in page.rows("Time, predicted and measured")}
-    assert times == {
-        ("9-22 s", "1.5 × shorter"),
-        ("9-22 s", "within"),
-        ("9-22 s", "1.4 × longer"),
-        ("12-42 min", "within"),
-    }
-    assert page.rows("Size, predicted and measured")[3][1:4] == ["347", "351", "-1.3 %"]
+    times = [(row[1], row[3]) for row in page.rows("Time, predicted for pip, and measured")]
+    # The model is one of pip: what our own builder and uv take is not off it.
+    assert times == [("-", "-"), ("-", "-"), ("9-22 s", "1.4 × longer"), ("12-42 min", "within")]
+    # Our own builder leaves out what the prediction has.
+    assert len(page.rows("Size, predicted and measured")) == 3
+    assert page.rows("Size, predicted and measured")[2][1:4] == ["347", "351", "-1.3 %"]
 
 
 def test_what_was_lost_left_out_and_noted_is_said() -> None:

@@ -7,6 +7,7 @@ import json
 import shutil
 import tomllib
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from tests.conftest import Cli
 from tests.unit.images_with_python import image
 from tests.unit.test_report import COMPARISON
 
+from wheelbase.buildtime import Seconds
 from wheelbase.cli.progress import progress
 from wheelbase.engines.errors import EngineError
 from wheelbase.errors import RequirementsError
@@ -29,13 +31,17 @@ from wheelbase.measuring.values import (
     Predicted,
     Research,
     Sample,
+    Scenario,
     Skipped,
 )
+from wheelbase.oci.digest import Digest
 from wheelbase.recipes.buildaccess import given, with_tools
 from wheelbase.recipes.experiment import prepare
-from wheelbase.recipes.measure import BUILDERS, Measured
-from wheelbase.recipes.measureplaces import check_room, usable_builders
+from wheelbase.recipes.measure import BUILDERS, Measured, Plan, _all, _key, _predicted
+from wheelbase.recipes.measurebuilds import BaseLayout
+from wheelbase.recipes.measureplaces import check_room, left_out, usable_builders
 from wheelbase.recipes.subject import Subject, subject_of
+from wheelbase.recipes.values import Comparison
 from wheelbase.report.measure import different, measured_json, measured_markdown, measured_text
 
 SITE = "opt/venv/lib/python3.13/site-packages"
@@ -89,7 +95,7 @@ def test_a_project_is_copied_and_stays_as_it_is(tmp_path: Path) -> None:
     )
     assert made.folders.keys() == set(SCENARIOS)
     assert (made.folders["edited"] / "app.py").read_text() != (project / "app.py").read_text() == "print(1)\n"
-    assert not (made.folders["cold"] / ".git").exists()
+    assert (made.folders["cold"] / ".git").is_dir(), "versions are made of it"
     key = made.key
     (made.folders["edited"] / "app.py").write_text("other")
     assert made.key != key, "another application is another experiment"
@@ -373,3 +379,55 @@ def test_another_wheel_than_predicted_is_found_whatever_the_order_of_its_tags() 
     assert different(base, outcome) == []
     other = Predicted(base="oci:base", files=("fast-1.0.tar.gz", "six-1.16-py3-none-any.whl"))
     assert different(other, outcome) == ["six-1.17-py3-none-any.whl"]
+
+
+def test_what_makes_another_build_makes_another_experiment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    experiment = prepare(
+        ["six"], files=(), extras=(), groups=(), no_binary=(), scenarios=["cold"], scratch=tmp_path / "application"
+    )
+    shown = tmp_path / "apt.conf"
+    shown.write_text("one")
+    plan = Plan(files={"/etc/apt.conf": shown})
+    layouts = {"b": BaseLayout(path=tmp_path, name="b", digest=Digest.of(b""), layers=())}
+
+    def key(plan: Plan = plan, comparison: Comparison = COMPARISON, **subject: tuple[str, ...]) -> str:
+        chosen: dict[Scenario, Subject] = {"cold": replace(experiment.subjects["cold"], **subject)}  # type: ignore[arg-type]
+        return repr(list(_key(replace(experiment, subjects=chosen), comparison, layouts, plan)))
+
+    first = key()
+    assert key() == first == key(replace(plan, repeat=9, builders=("podman",), seconds=1.0, fresh=True))
+    newer = replace(
+        COMPARISON.bases[0], files=(replace(COMPARISON.bases[0].files[0], filename="x-2-py3-none-any.whl"),)
+    )
+    others = [
+        key(extras=("gui",)),
+        key(groups=("gui",)),
+        key(replace(plan, tools=("ziglang",))),
+        key(replace(plan, no_binary=("ziglang",))),
+        key(comparison=replace(COMPARISON, bases=(newer, *COMPARISON.bases[1:]))),
+    ]
+    shown.write_text("two")
+    others.append(key())
+    monkeypatch.setenv("PIP_INDEX_URL", "https://packages.example/simple")
+    others.append(key())
+    monkeypatch.setattr("wheelbase.recipes.measure.__version__", "99")
+    others.append(key())
+    assert len({first, *others}) == 1 + len(others)
+
+
+def test_a_prediction_is_the_models_own_whatever_it_has_learnt() -> None:
+    cost = replace(COMPARISON.bases[0], build_seconds=Seconds(low=4.0, high=16.0))
+    predicted = _predicted(replace(cost, build_seconds=Seconds(low=12.0, high=48.0)), 3.0)
+    assert predicted == _predicted(cost, 1.0)
+    assert (predicted.low_seconds, predicted.high_seconds) == (4.0, 16.0)
+
+
+def test_bases_that_are_left_out_are_named_with_the_reason() -> None:
+    cost = replace(COMPARISON.bases[0], verdict="wheels", missing=())
+    assert left_out(cost, BUILDERS) is None
+    bare = replace(cost, facts=replace(cost.facts, has_pip=False))
+    assert left_out(bare, ["wheelbase"]) is None
+    assert left_out(bare, ["podman", "wheelbase"]) == f"{cost.base} is not built on by podman: it has no pip"
+    assert list(_all(bare, Plan(), ["podman", "wheelbase"])) == [Combination(base=cost.base, builder="wheelbase")]
+    missing = replace(cost, verdict="impossible", missing=(("fast", "no file for musl"),))
+    assert "fast: no file for musl" in str(left_out(missing, BUILDERS))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,8 +20,11 @@ from wheelbase.oci.digest import Digest
 from wheelbase.recipes import measurebuilds
 from wheelbase.recipes.experiment import prepare
 from wheelbase.recipes.measurebuilds import BaseLayout, Bench, measure_round
+from wheelbase.recipes.values import BaseCost
 
+JOB = measurebuilds._job
 COST = next(cost for cost in COMPARISON.bases if cost.compiles)
+PODMAN = Combination(base=COST.base, builder="podman", installer="pip")
 NO_COMPILER = "error: command 'gcc' failed: No such file or directory"
 
 
@@ -33,6 +38,9 @@ class Recording:
         self.failures = failures
         self.built: list[str] = []
         self.left: set[str] = set()
+
+    def take_base(self, layout: Path, name: str) -> str:
+        return f"localhost/{name}:1"
 
     def build(self, job: Job) -> Watched:
         self.built.append(job.marker)
@@ -79,8 +87,7 @@ def made(nobody: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench
 
 def rounds(bench: Bench, builder: Recording, count: int = 1) -> Sequence[tuple[str, float]]:
     bench.builders = cast("Mapping[BuilderName, Builder]", {"podman": builder})
-    combination = Combination(base=COST.base, builder="podman", installer="pip")
-    samples = [one for number in range(count) for one in measure_round(bench, combination, COST, number + 1)]
+    samples = [one for number in range(count) for one in measure_round(bench, PODMAN, COST, number + 1)]
     assert not builder.left, "what a build has left is taken away"
     return [(sample.scenario, sample.seconds) for sample in samples]
 
@@ -120,8 +127,93 @@ def test_a_research_that_is_interrupted_leaves_nothing(made: Bench, monkeypatch:
     assert not builder.left
 
 
+def test_what_was_done_before_an_interruption_is_kept(made: Bench) -> None:
+    class Killed(Recording):
+        def build(self, job: Job) -> Watched:
+            done = super().build(job)
+            if len(self.built) == 2:
+                raise KeyboardInterrupt
+            return done
+
+    with pytest.raises(KeyboardInterrupt):
+        rounds(made, Killed(failures=0))
+    made.samples = Samples(["key"])
+    assert [one.scenario for one in made.samples.of(PODMAN)] == ["cold"]
+    assert made.samples.image(PODMAN)
+    again = Recording(failures=0)
+    assert [scenario for scenario, _ in rounds(made, again)] == ["edited", "added"]
+    assert len(again.built) == 3, "what follows builds on a cold build"
+    assert [one.scenario for one in made.samples.of(PODMAN)] == list(SCENARIOS)
+    assert rounds(made, again) == []
+
+
+def test_our_own_builds_are_kept_too(made: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measurebuilds, "_job", lambda *of: (JOB(*of)[0], None))
+    made.builders = cast("Mapping[BuilderName, Builder]", {"wheelbase": Recording(failures=0)})
+    combination = Combination(base=COST.base, builder="wheelbase")
+    assert len(measure_round(made, combination, COST, 1)) == 3
+    made.samples = Samples(["key"])
+    assert [one.scenario for one in made.samples.of(combination)] == list(SCENARIOS)
+    assert made.samples.image(combination)
+
+
+def test_what_a_build_writes_of_secrets_is_not_kept(made: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "NO_COMPILER", "ERROR: https://me:secret@index.example/ is not there")
+    rounds(made, Recording(failures=99))
+    (sample,) = made.samples.of(PODMAN)
+    assert sample.failure
+    assert "secret" not in repr(sample.failure)
+
+
+@pytest.fixture
+def plain(made: Bench) -> tuple[Bench, BaseCost]:
+    """A base that a registry has, on which nothing is compiled."""
+    base = "registry.example/python:1"
+    cost = replace(next(cost for cost in COMPARISON.bases if not cost.compiles), base=base)
+    made.layouts = {base: made.layouts[COST.base]}
+    return made, cost
+
+
+def test_the_dockerfile_that_is_shown_can_be_built_by_others(plain: tuple[Bench, BaseCost]) -> None:
+    bench, cost = plain
+    bench.builders = cast("Mapping[BuilderName, Builder]", {"podman": Recording(0)})
+    bench.experiment.lay("cold")
+    job, shown = JOB(bench, replace(PODMAN, base=cost.base), cost, "cold", "m", None)
+    assert "FROM localhost/base:1 AS base\n" in job.dockerfile
+    assert f"FROM {cost.base}@{Digest.of(b'')} AS base\n" in str(shown)
+    assert "localhost" not in str(shown)
+    bench.layouts = {"oci:/srv/Base": bench.layouts[cost.base]}
+    job, shown = JOB(
+        bench, replace(PODMAN, base="oci:/srv/Base"), replace(cost, base="oci:/srv/Base"), "cold", "m", None
+    )
+    assert shown == job.dockerfile, "podman knows no such name"
+
+
+def test_commands_write_the_dockerfile_and_build_from_it(plain: tuple[Bench, BaseCost]) -> None:
+    bench, cost = plain
+    own = bench.experiment.subjects["cold"]
+    bench.experiment.subjects["cold"] = replace(own, extras=("gui",), groups=("dev",))
+    bench.place = "a b"
+    write, build = bench.commands(replace(PODMAN, base=cost.base))
+    words = ["--base", cost.base, "--extra", "gui", "--group", "dev", "--builder", "podman", "--installer", "pip"]
+    assert shlex.split(write) == ["wheelbase", "dockerfile", "numpy", *words, "-o", "a b/Dockerfile"]
+    assert build.startswith(f"podman build -t {own.name} ")
+    assert shlex.split(build)[-1] == "a b", "the Dockerfile is there"
+    (command,) = bench.commands(Combination(base=cost.base, builder="wheelbase"))
+    assert shlex.split(command) == ["wheelbase", "build", "numpy", *words[:6], "-o", "app.tar"]
+
+
+def test_what_no_dockerfile_command_writes_is_measured_once_more(made: Bench) -> None:
+    rounds(made, Recording(failures=1))
+    (command,) = made.commands(PODMAN)
+    assert command.startswith("wheelbase measure numpy --base"), "its packages were found by building"
+    made.layouts = {"oci:/srv/base": made.layouts[COST.base]}
+    (command,) = made.commands(Combination(base="oci:/srv/base", builder="buildkit", installer="uv"))
+    assert command.startswith("wheelbase measure numpy --base oci:/srv/base"), "Docker starts from no file"
+
+
 def test_options_that_no_dockerfile_takes_are_in_the_command(made: Bench) -> None:
     made = replace(made, options=["--build-env", "CC=zig cc"])
-    (command,) = made.commands(Combination(base=COST.base, builder="podman", installer="pip"))
+    (command,) = made.commands(PODMAN)
     assert command.startswith("wheelbase measure numpy --base")
     assert "--build-env 'CC=zig cc'" in command

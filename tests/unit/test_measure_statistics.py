@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -97,7 +98,7 @@ def test_what_is_remembered_is_read_again_but_for_a_line_cut_off(tmp_path: Path)
 def test_a_run_goes_on_from_the_samples_that_it_has(tmp_path: Path) -> None:
     image = BuiltImage(image_bytes=1, compressed_bytes=None, layers=2, files=("six-1-py3-none-any.whl",))
     first = Samples(["application", "base"])
-    first.add(COMBINATION, samples=[sample(1.0, 1, phases={"pull": 0.5})], image=image, dockerfile="FROM scratch")
+    first.add(COMBINATION, sample=sample(1.0, 1, phases={"pull": 0.5}), image=image, dockerfile="FROM scratch")
     with first.path.open("ab") as stream:
         stream.write(b'{"combination": {"base"')  # killed while it wrote
     again = Samples(["application", "base"])
@@ -105,10 +106,26 @@ def test_a_run_goes_on_from_the_samples_that_it_has(tmp_path: Path) -> None:
     assert again.image(COMBINATION) == image
     assert again.dockerfile(COMBINATION) == "FROM scratch"
     assert again.of(Combination(base="b", builder="wheelbase")) == ()
+    again.add(COMBINATION, sample=sample(2.0, 2))
+    assert len(Samples(["application", "base"]).of(COMBINATION)) == 2, "a line that was cut off swallows no other"
 
 
 def test_another_experiment_has_other_samples_and_a_fresh_one_none() -> None:
-    Samples(["application"]).add(COMBINATION, samples=[sample(1.0)])
+    other = Combination(base="b", builder="wheelbase")
+    first = Samples(["application"])
+    first.add(COMBINATION, sample=sample(1.0))
+    first.add(other, sample=replace(sample(1.0), combination=other))
     assert Samples(["another"]).of(COMBINATION) == ()
-    assert Samples(["application"], fresh=True).of(COMBINATION) == ()
-    assert Samples(["application"]).of(COMBINATION) == ()
+    fresh = Samples(["application"], fresh=[COMBINATION])
+    assert (fresh.of(COMBINATION), len(fresh.of(other))) == ((), 1), "those of others stay"
+    fresh.add(COMBINATION, sample=sample(3.0))
+    assert Samples(["application"]).of(COMBINATION) == (sample(3.0),)
+
+
+def test_what_other_versions_have_built_is_built_again(tmp_path: Path) -> None:
+    old = Samples(["application"], versions={COMBINATION.builder: "1"})
+    old.add(COMBINATION, sample=sample(1.0))
+    assert old.newest([COMBINATION])
+    new = Samples(["application"], versions={COMBINATION.builder: "2"})
+    assert (new.of(COMBINATION), new.newest([COMBINATION])) == ((), None)
+    assert len(Samples(["application"], versions={COMBINATION.builder: "1"}).of(COMBINATION)) == 1

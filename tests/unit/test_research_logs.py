@@ -115,6 +115,10 @@ SAMPLES = {
         "ERROR: Package 'numba' requires a different Python: 3.14.0 not in '<3.14,>=3.10'",
         "3.14.0 not in '<3.14,>=3.10'",
     ),
+    "no-ensurepip": (
+        "The virtual environment was not created successfully because ensurepip is not\navailable.",
+        "ensurepip",
+    ),
     "module": ("ModuleNotFoundError: No module named 'distutils'", "distutils"),
     "setuptools": ("error in suds setup command: use_2to3 is invalid.", "use_2to3"),
     "cython": ("Cython.Compiler.Errors.CompileError: pyliblo3/_liblo.pyx", "Cython"),

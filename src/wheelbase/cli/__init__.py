@@ -7,6 +7,7 @@ from importlib import import_module
 import click
 
 from wheelbase import __version__
+from wheelbase.engines.interruptions import interrupt_on_signals
 from wheelbase.errors import WheelbaseError, hide_credentials
 
 _COMMANDS = {
@@ -55,6 +56,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; every failure ends in one message, a hint and an exit code."""
+    interrupt_on_signals()
     try:
         status = cli.main(standalone_mode=False)
     except click.exceptions.Exit as stop:

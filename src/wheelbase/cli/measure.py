@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import signal
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import click
 
 from wheelbase.cli import options, reports
 from wheelbase.errors import RequirementsError
+
+_LONGEST = 7 * 24 * 3600
 
 
 @click.command("measure")
@@ -59,7 +59,7 @@ from wheelbase.errors import RequirementsError
 )
 @click.option(
     "--time-limit",
-    type=click.FloatRange(min=1),
+    type=float,
     default=1800,
     show_default=True,
     metavar="SECONDS",
@@ -102,6 +102,8 @@ def command(
     from wheelbase.measuring.values import SCENARIOS
     from wheelbase.recipes.measure import BUILDERS, INSTALLERS, Plan, measure
 
+    if not 1 <= time_limit <= _LONGEST:  # not a number is neither
+        raise RequirementsError(f"--time-limit {time_limit:g} is not between 1 s and 7 days", hint="leave it out")
     plan = Plan(
         builders=_chosen("--builder", builders, BUILDERS),
         installers=_chosen("--installer", installers, INSTALLERS),
@@ -114,8 +116,6 @@ def command(
         files=dict(map(_shown, shown)),
         fresh=fresh,
     )
-    # What ends this from outside goes the way of Ctrl-C, which takes away all that was made.
-    signal.signal(signal.SIGTERM, _interrupt)
     try:
         with progress() as report:
             measured = measure(
@@ -142,10 +142,6 @@ def command(
         )
         reports.write_report(page, text)
     options.print_result("measured", form, measured, module="measure")
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
 
 
 def _chosen(option: str, text: str | None, known: tuple[Any, ...]) -> tuple[Any, ...]:

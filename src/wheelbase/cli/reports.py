@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from wheelbase.errors import RequirementsError, hide_credentials
+from wheelbase.errors import RequirementsError, hide_credentials, hide_secrets
 
 
 class ReportPath(click.ParamType[Path]):
@@ -58,5 +58,5 @@ def subject(requirements: Iterable[str], files: Iterable[Path]) -> str:
 
 
 def command_line() -> str:
-    """Return the command that was given, to be given again."""
-    return hide_credentials(shlex.join(["wheelbase", *sys.argv[1:]]))
+    """Return the command that was given, to be given again, but for the secrets in it."""
+    return hide_secrets(shlex.join(["wheelbase", *sys.argv[1:]]))

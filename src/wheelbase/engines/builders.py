@@ -13,6 +13,7 @@ from wheelbase.engines.timed import Watched
 #: What the names of all begin with that is made for measuring.
 PREFIX = "wheelbase-measure"
 _FROM = re.compile(r"^FROM .*$", re.MULTILINE)
+_STAGE = re.compile(r"^FROM .* AS (\S+)$", re.MULTILINE)
 _RUN = re.compile(r"^(RUN (?:--mount=\S+(?: \\\n *| ))*)", re.MULTILINE)
 
 
@@ -72,8 +73,12 @@ def build_options(job: Job, folder: Path) -> list[str]:
     path = folder / "Dockerfile"
     path.write_text(marked(job.dockerfile, job.marker), encoding="utf-8")
     options = ["--network", "host", "--file", str(path), "--tag", job.image]
+    links = folder / "secrets"  # a comma in a secret's own path would end it
     for name, secret in job.secrets.items():
-        options += ["--secret", f"id={name},src={secret}"]
+        links.mkdir(exist_ok=True)
+        (links / name).unlink(missing_ok=True)
+        (links / name).symlink_to(secret.absolute())
+        options += ["--secret", f"id={name},src={links / name}"]
     for name, value in job.arguments.items():
         options += ["--build-arg", f"{name}={value}"]
     return options
@@ -82,9 +87,13 @@ def build_options(job: Job, folder: Path) -> list[str]:
 def marked(dockerfile: str, marker: str) -> str:
     """Return a Dockerfile of which nothing is in any cache but what was built with the same marker.
 
-    Each step names the marker, caches that it mounts are its own, and the stages have a label by which what an engine
-    leaves of them is found again.
+    Each step that runs something names the marker, caches that it mounts are its own, and the stages have a label by
+    which what an engine leaves of them is found again. All stages have the marker in their names: newer BuildKits
+    write these beside what they keep of any step.
     """
     owned = dockerfile.replace("--mount=type=cache,target=", f"--mount=type=cache,id={marker}-cache,target=")
+    for name in _STAGE.findall(owned):
+        used = re.compile(rf"(^FROM (?:.* AS )?|from=){re.escape(name)}(?=[\s,]|$)", re.MULTILINE)
+        owned = used.sub(rf"\g<1>{marker}-{name}", owned)
     labelled = _FROM.sub(lambda found: f"{found[0]}\nLABEL {PREFIX}={marker}", owned)
     return _RUN.sub(lambda found: f"{found[1]}: {marker} && ", labelled)

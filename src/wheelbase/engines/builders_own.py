@@ -11,6 +11,7 @@ from pathlib import Path
 
 from wheelbase import __version__
 from wheelbase.engines.builders import Job
+from wheelbase.engines.interruptions import undisturbed
 from wheelbase.engines.timed import Watched, watch_lines
 
 
@@ -36,7 +37,10 @@ class OwnBuilder:
 
     def build(self, job: Job) -> Watched:
         """Build an image."""
+        temporary = self._folder(job) / "t"  # what it leaves there where it is ended by force goes with the rest
+        temporary.mkdir(parents=True, exist_ok=True)
         caches = {
+            "TMPDIR": str(temporary),
             "WHEELBASE_CACHE_DIR": str(self._folder(job) / "cache"),
             "UV_CACHE_DIR": str(self._folder(job) / "uv"),
             "WHEELBASE_PROGRESS": "lines",
@@ -49,10 +53,12 @@ class OwnBuilder:
         """Return where an image is."""
         return f"oci:{self._image(image)}"
 
+    @undisturbed()
     def forget(self, job: Job) -> None:
         """Take away caches and images of a marker."""
         shutil.rmtree(self._folder(job), ignore_errors=True)
 
+    @undisturbed()
     def clean(self) -> None:
         """Take away the scratch."""
         shutil.rmtree(self.scratch, ignore_errors=True)

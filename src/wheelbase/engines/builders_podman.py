@@ -12,6 +12,7 @@ from pathlib import Path
 
 from wheelbase.engines.builders import PREFIX, Job, build_options
 from wheelbase.engines.errors import EngineError
+from wheelbase.engines.interruptions import undisturbed
 from wheelbase.engines.timed import Watched, watch_lines
 
 # A path of sockets, which would be too long elsewhere.
@@ -59,6 +60,7 @@ class StorageBuilder:
         self._do("push", "--quiet", image, f"oci:{target}:latest")
         return f"oci:{target}"
 
+    @undisturbed()
     def forget(self, job: Job) -> None:
         """Take away the images of a marker, what no name leads to then, and the caches that were mounted."""
         found = self._run("images", "--quiet", "--filter", f"label={PREFIX}={job.marker}").stdout.split()
@@ -68,18 +70,13 @@ class StorageBuilder:
         for cache in self.scratch.glob("*buildah-cache*"):
             shutil.rmtree(cache, ignore_errors=True)
 
+    @undisturbed()
     def clean(self) -> None:
         """Take away the storage, and what it has mounted."""
         if self._root.exists():
             self._run("rm", "--all", "--force")
             self._run("rmi", "--all", "--force")
-        for mounted in sorted(_mounts_below(self.scratch), key=len, reverse=True):
-            subprocess.run(["umount", "--lazy", mounted], stdin=subprocess.DEVNULL, capture_output=True)
-        if os.geteuid() != 0 and self._root.exists():  # files in it may belong to those of its users who are not root
-            subprocess.run(
-                [self.name, "unshare", "rm", "-rf", str(self._root)], stdin=subprocess.DEVNULL, capture_output=True
-            )
-        shutil.rmtree(self.scratch, ignore_errors=True)
+        remove_storage(self.scratch)
 
     @property
     def _root(self) -> Path:
@@ -118,6 +115,20 @@ class StorageBuilder:
                 f"{self.name} {arguments[0]} failed: {done.stderr.strip()[-500:]}", hint="see what it says"
             )
         return done.stdout.strip()
+
+
+def remove_storage(scratch: Path) -> None:
+    """Take away the folder that a storage is in, and what is mounted there."""
+    for mounted in sorted(_mounts_below(scratch), key=len, reverse=True):
+        subprocess.run(["umount", "--lazy", mounted], stdin=subprocess.DEVNULL, capture_output=True)
+    shutil.rmtree(scratch, ignore_errors=True)
+    if os.geteuid() == 0 or not scratch.exists():
+        return
+    # Files in it may belong to those of its users who are not root.
+    program = next(filter(shutil.which, ("podman", "buildah")), None)
+    if program:
+        command = [program, "unshare", "rm", "-rf", str(scratch)]
+        subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True)
 
 
 def _mounts_below(folder: Path) -> list[str]:

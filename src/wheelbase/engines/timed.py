@@ -18,6 +18,8 @@ from pathlib import Path
 from resource import struct_rusage
 from typing import NamedTuple
 
+from wheelbase.engines.interruptions import undisturbed
+
 _CHUNK = 64 << 10
 _LONGEST = 2000
 _MOST_LINES = 400_000
@@ -82,9 +84,10 @@ def watch_lines(
                 usage = _wait(process, began + seconds)
         took = time.monotonic() - began
     finally:
-        if process.returncode is None:
-            _stop(process)
-        family.end()
+        with undisturbed():  # a second Ctrl-C, of one who waits for this
+            if process.returncode is None:
+                _stop(process)
+            family.end()
         if process.stdout:
             process.stdout.close()
     cpu = usage.ru_utime + usage.ru_stime if usage else 0.0

@@ -32,7 +32,9 @@ def append_lines(path: Path, values: Iterable[msgspec.Struct]) -> None:
     """Keep values, at once; a cache that cannot be written costs a repetition or accuracy, never an answer."""
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("ab") as file:
+        with path.open("ab+") as file:
+            if file.tell() and (file.seek(-1, os.SEEK_END), file.read(1))[1] != b"\n":
+                file.write(b"\n")  # the last line was cut off
             file.write(b"".join(msgspec.json.encode(value) + b"\n" for value in values))
             file.flush()
             os.fsync(file.fileno())

@@ -200,6 +200,5 @@ def _of_own(lines: Sequence[Line], seconds: float) -> Iterator[_Interval]:
         text = line.text.removeprefix("wheelbase: ")
         if phase := next((name for word, name in _OWN if text != line.text and text.startswith(word)), None):
             steps.append((line.at, phase))
-    ends = [at for at, _ in steps[1:]] + [seconds]
-    for (start, phase), end in zip(steps, ends, strict=True):
+    for (start, phase), (end, _) in pairwise([*steps, (seconds, "other")]):
         yield _Interval(start, end, phase)

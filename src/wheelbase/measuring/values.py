@@ -51,8 +51,8 @@ class Sample:
 class BuiltImage:
     """The image of a combination's first cold build. `files` are the names of the archives that were installed.
 
-    `start_seconds` is the median of starts of `python -c "import ..."` in fresh containers, `answer_seconds` that of a
-    service's first answer; `parts` are bytes as unpacked.
+    `start_seconds` is the median of starts of `python -c "import ..."` in fresh containers; `parts` are bytes as
+    unpacked.
     """
 
     image_bytes: int
@@ -62,7 +62,6 @@ class BuiltImage:
     compiled: tuple[str, ...] = ()
     parts: Mapping[PartName, int] = field(default_factory=dict)
     start_seconds: float | None = None
-    answer_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,7 +44,7 @@ def read_requirements(
         )
     if not plain and not files:
         read = _read_folder(Path(folders[0]) if folders else folder, extras, groups, allow_none)
-    elif len(files) == 1 and not plain and _is_project_file(files[0]):
+    elif len(files) == 1 and not plain and is_project_file(files[0]):
         read = read_project_file(files[0], extras=extras, groups=groups)
     else:
         _refuse_choices("arguments and requirements files", "extra", extras)
@@ -103,7 +103,8 @@ def _yields(folder: Path, may_be_none: bool) -> bool:
     return load_toml(path, Pyproject).says_nothing and (listed or "build-system" not in load_toml(path, dict))
 
 
-def _is_project_file(path: Path) -> bool:
+def is_project_file(path: Path) -> bool:
+    """Say whether a file is a project's by its name, and no list of requirements."""
     return path.name in ("uv.lock", "poetry.lock", "Pipfile.lock", "pyproject.toml") or _is_pylock(path)
 
 
@@ -141,7 +142,7 @@ def _read_listed(
     from wheelbase.project.pyproject import read_pyproject, with_project
     from wheelbase.project.requirements_txt import read_requirements_files
 
-    if projects := [path for path in files if _is_project_file(path)]:
+    if projects := [path for path in files if is_project_file(path)]:
         raise RequirementsError(
             f"{projects[0]} cannot be mixed with other requirements", hint="name it alone: it is an application's"
         )

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
+from itertools import accumulate
 from pathlib import Path
 from typing import Literal
 
 from wheelbase.dockerfiles.ignore import dockerignore
 from wheelbase.dockerfiles.render import render
-from wheelbase.dockerfiles.values import DockerfilePlan, Package, Secret, StageImage
+from wheelbase.dockerfiles.values import DockerfilePlan, RequirementFiles, Secret, StageImage, UvLock
 from wheelbase.errors import BaseError, RequirementsError
 from wheelbase.index.urls import is_remote
 from wheelbase.index.uv_settings import default_of_uv
 from wheelbase.measuring.values import BuilderName, Installer
 from wheelbase.project.files import read_text
+from wheelbase.project.ignoring import read_dockerignore
 from wheelbase.recipes.built import Wish
 from wheelbase.recipes.compare import compare
 from wheelbase.recipes.reporting import Report, silent
@@ -121,16 +124,17 @@ def dockerfile_of(
     installer: Installer = "pip",
     builder: BuilderName = "buildkit",
     image: str | None = None,
+    digest: str | None = None,
     build_cost: BaseCost | None = None,
     build_image: str | None = None,
     build_packages: Sequence[str] | None = None,
-    run_packages: Sequence[str] | None = None,
     access: Access = _PLAIN,
 ) -> Dockerfile:
     """Return the Dockerfile of an application on a base that was compared.
 
-    `image` and `build_image` are other names of the images, as an engine has them. `build_cost` is of the image of the
-    build stage where that is another one. The packages of a stage are those named, None for what the analysis says.
+    `image` and `build_image` are other names of the images, as an engine has them; `digest` is the base's, where it is
+    known. `build_cost` is of the image of the build stage where that is another one. `build_packages` are what
+    compiling needs, None for what the analysis says.
     """
     _check(cost, installer)
     inside = build_cost or cost
@@ -138,10 +142,10 @@ def dockerfile_of(
     trusted = {_CERTIFICATES: read_text(access.certificates)} if access.certificates else {}
     plan = replace(
         _plan(subject, cost, inside, installer, builder, access),
-        image=_stage_image(image, cost.base, builder),
+        image=_stage_image(image, cost.base, builder, digest),
         build_image=_stage_image(build_image, inside.base, builder) if build_image or build_cost else None,
-        build_packages=_named(asked_to_build(subject, inside), build_packages),
-        run_packages=_named(asked_to_run(subject, cost, inside), run_packages),
+        build_packages=tuple(asked_to_build(subject, inside, build_packages)),
+        run_packages=tuple(asked_to_run(subject, cost, inside)),
         requirements=requirements,
     )
     return Dockerfile(
@@ -151,7 +155,7 @@ def dockerfile_of(
         base=plan.image.reference,
         build_packages=tuple(package.name for package in plan.build_packages),
         run_packages=tuple(package.name for package in plan.run_packages),
-        notes=tuple(_notes(subject, cost)),
+        notes=(*_notes(subject, cost), *_hidden(subject, requirements)),
     )
 
 
@@ -162,7 +166,7 @@ def _plan(
     python = build_python(inside.facts)
     return DockerfilePlan(
         title=f"{subject.name} on {cost.base}, Python {cost.python}. Build it with:",
-        remarks=(_command(subject, builder, access),),
+        remarks=(build_command(subject, builder, access),),
         image=StageImage(reference=cost.base),
         python=python.command,
         manager=cost.facts.package_manager,
@@ -199,21 +203,15 @@ def _application(subject: Subject) -> Literal["package", "folder"] | None:
     return "package" if subject.project.package else "folder"
 
 
-def _stage_image(image: str | None, base: str, builder: BuilderName) -> StageImage:
+def _stage_image(image: str | None, base: str, builder: BuilderName, digest: str | None = None) -> StageImage:
     """Return the image that an engine has under a name of its own, else a base by its own reference."""
-    return StageImage(reference=image, unpinned="it is this engine's") if image else stage_image(base, builder)
+    if image:
+        return StageImage(reference=image, unpinned=f"it is what an engine calls {base}")
+    return stage_image(base, builder, digest)
 
 
 def _other_than_root(user: str | None) -> str | None:
     return user if user and user.partition(":")[0] not in ("", "0", "root") else None
-
-
-def _named(asked: Sequence[Package], names: Sequence[str] | None) -> tuple[Package, ...]:
-    """Return the packages of these names, each with who is known to ask for it."""
-    if names is None:
-        return tuple(asked)
-    known = {package.name: package for package in asked}
-    return tuple(known.get(name) or Package(name=name, why="a build stopped without it") for name in names)
 
 
 def user_access(subject: Subject, builder: BuilderName) -> Access:
@@ -235,11 +233,12 @@ def user_access(subject: Subject, builder: BuilderName) -> Access:
     return Access(secrets=tuple(secrets))
 
 
-def _command(subject: Subject, builder: BuilderName, access: Access) -> str:
+def build_command(subject: Subject, builder: BuilderName, access: Access, context: str = ".") -> str:
+    """Return the command that builds from a Dockerfile in a folder; a FILE in it is for whoever builds to name."""
     words = [_COMMANDS[builder], f"-t {subject.name}"]
     words += [f"--secret id={secret.id},src=FILE" for secret in access.secrets]
     words += [f"--build-arg {name}" for name in access.arguments]
-    return " ".join([*words, "."])
+    return " ".join([*words, shlex.quote(context)])
 
 
 def _notes(subject: Subject, cost: BaseCost) -> list[str]:
@@ -248,7 +247,24 @@ def _notes(subject: Subject, cost: BaseCost) -> list[str]:
         notes.append(subject.project.note)
     if cost.compiles:
         notes.append(f"Compiled from source on {cost.base}: {', '.join(cost.compiles)}")
+    user = (subject.runtime.user or "").partition(":")[0]
+    if user and not user.isdigit() and user not in ("root", (cost.facts.user or "").partition(":")[0]):
+        notes.append(f"No step makes the user {user}: where {cost.base} has none of that name, name a number instead.")
     return notes
+
+
+def _hidden(subject: Subject, requirements: RequirementFiles | UvLock | None) -> Iterator[str]:
+    """Yield a note for each file that is copied and that the folder's own .dockerignore leaves out."""
+    if subject.folder is None or requirements is None:
+        return
+    ignored = read_dockerignore(subject.folder)
+    for name in ("pyproject.toml", "uv.lock") if isinstance(requirements, UvLock) else requirements.copied:
+        left_out = False
+        above: tuple[bool, ...] = ()
+        for path in accumulate(name.split("/"), "{}/{}".format):
+            left_out, above = ignored.matches(path, above)
+        if left_out:
+            yield f"The build needs {name}, which .dockerignore leaves out: add a line !{name} to it."
 
 
 def write(made: Dockerfile, target: Path, subject: Subject, *, force: bool) -> list[Path]:

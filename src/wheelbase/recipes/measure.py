@@ -7,14 +7,17 @@ times in the user's cache.
 from __future__ import annotations
 
 import secrets
-import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
 
+from wheelbase import __version__
 from wheelbase.bases.facts import Arch
+from wheelbase.engines.errors import EngineError
+from wheelbase.engines.scratch import held_scratch
 from wheelbase.errors import BaseError
 from wheelbase.measuring.calibration import Timed, remember
 from wheelbase.measuring.machine import machine_facts
@@ -29,15 +32,17 @@ from wheelbase.measuring.values import (
     Predicted,
     Sample,
     Scenario,
-    Skipped,
 )
+from wheelbase.oci.digest import Digest
 from wheelbase.oci.platform import Platform
+from wheelbase.project.read import folder_of
 from wheelbase.recipes.compare import DEFAULT_MEGABITS, compare
-from wheelbase.recipes.experiment import prepare
+from wheelbase.recipes.experiment import Experiment, prepare
 from wheelbase.recipes.fitting import factor_of
-from wheelbase.recipes.measurebuilds import Bench, measure_round
-from wheelbase.recipes.measureplaces import base_layouts, check_room, usable_builders
+from wheelbase.recipes.measurebuilds import BaseLayout, Bench, measure_round
+from wheelbase.recipes.measureplaces import base_layouts, check_room, left_out, takes_dockerfiles, usable_builders
 from wheelbase.recipes.reporting import Report, silent
+from wheelbase.recipes.subject import index_settings
 from wheelbase.recipes.values import BaseCost, Comparison
 from wheelbase.wheels.pip_bytecode import left_by_pip
 
@@ -99,7 +104,8 @@ def measure(
     or there is no room. Whatever ends it, nothing of what it made is left but samples in the user's cache.
     """
     with ExitStack() as stack:
-        scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="wheelbase-measure-")))
+        run = secrets.token_hex(4)
+        scratch = stack.enter_context(held_scratch(run))
         report("reading requirements", 0, 0)
         experiment = prepare(
             requirements,
@@ -122,41 +128,58 @@ def measure(
         )
         if not bases:
             comparison = _recommended(comparison)
-        check_room(scratch, comparison)
-        run = secrets.token_hex(4)
+        check_room(scratch, comparison, plan.builders)
         builders, skipped = usable_builders(stack, plan.builders, scratch, run)
         layouts = base_layouts(comparison, scratch / "bases", report)
-        key = (experiment.key, *layouts, *(str(one.digest) for one in layouts.values()), *_of_plan(plan))
+        combinations = [one for cost in comparison.bases if cost.base in layouts for one in _all(cost, plan, builders)]
+        notes = [*experiment.notes, *(why for cost in comparison.bases if (why := left_out(cost, list(builders))))]
+        if not combinations:
+            raise EngineError(f"nothing can be built: {'; '.join(notes)}", hint="take --builder wheelbase")
+        versions = {name: dict(builder.versions()) for name, builder in builders.items()}
         bench = Bench(
             experiment=experiment,
+            place="." if files else str(folder_of(requirements) or "."),
             builders=builders,
             layouts=layouts,
             scratch=scratch,
             run=run,
-            samples=Samples(key, fresh=plan.fresh),
+            samples=Samples(
+                _key(experiment, comparison, layouts, plan),
+                versions={name: repr(sorted(own.items())) for name, own in versions.items()},
+                fresh=combinations if plan.fresh else (),
+            ),
             seconds=plan.seconds,
             environment=plan.environment,
             tools=plan.tools,
             files=plan.files,
             options=plan.options(),
+            notes=notes,
         )
-        combinations = [
-            combination
-            for cost in comparison.bases
-            if cost.base in layouts
-            for combination in _combinations(cost, plan, builders)
-        ]
         costs = {cost.base: cost for cost in comparison.bases}
         # What is measured now changes the factors, but not the times that were predicted.
         factors = {base: factor_of(cost) for base, cost in costs.items()}
-        total = plan.repeat * len(combinations)
-        for number in range(plan.repeat):
-            for place, combination in enumerate(combinations):
-                what = f"{combination.builder} {combination.installer or ''}".strip()
-                report(f"{what} on {combination.base}", number * len(combinations) + place, total)
-                cost = costs[combination.base]
-                _learn(cost, factors[cost.base], measure_round(bench, combination, cost, number + 1))
-        return Measured(comparison=comparison, measurement=_measurement(bench, comparison, combinations, skipped, plan))
+        turns = list(product(range(1, plan.repeat + 1), combinations))
+        for done, (number, combination) in enumerate(turns):
+            what = f"{combination.builder} {combination.installer or ''}".strip()
+            report(f"{what} on {combination.base}", done, len(turns))
+            cost = costs[combination.base]
+            _learn(cost, factors[cost.base], measure_round(bench, combination, cost, number))
+        if any(factor != 1 for factor in factors.values()):
+            bench.note("predicted times are the model's own; those of compare are fitted to builds of this machine")
+        measurement = Measurement(
+            source=experiment.source,
+            python=comparison.python,
+            arch=comparison.arch,
+            measured_at=bench.samples.newest(combinations) or datetime.now(UTC).isoformat(timespec="seconds"),
+            machine=machine_facts(scratch),
+            versions={name: text for own in versions.values() for name, text in own.items()},
+            bases={name: str(layout.digest) for name, layout in layouts.items()},
+            outcomes=tuple(_outcome(bench, one, plan.repeat) for one in combinations),
+            predictions=tuple(_predicted(cost, factors[cost.base]) for cost in comparison.bases),
+            skipped=tuple(skipped),
+            notes=tuple(bench.notes),
+        )
+        return Measured(comparison=comparison, measurement=measurement)
 
 
 def _learn(cost: BaseCost, factor: float, samples: Iterable[Sample]) -> None:
@@ -188,52 +211,49 @@ def _recommended(comparison: Comparison) -> Comparison:
     return replace(comparison, bases=tuple(cost for cost in comparison.bases if cost.base == base))
 
 
-def _combinations(cost: BaseCost, plan: Plan, builders: Iterable[BuilderName]) -> Iterable[Combination]:
+def _all(cost: BaseCost, plan: Plan, builders: Iterable[BuilderName]) -> Iterable[Combination]:
     for builder in builders:
         if builder == "wheelbase":
             yield Combination(base=cost.base, builder=builder)
-        elif cost.facts.has_pip is not False:
+        elif takes_dockerfiles(cost):
             for installer in plan.installers:
                 yield Combination(base=cost.base, builder=builder, installer=installer)
 
 
-def _of_plan(plan: Plan) -> list[str]:
-    """Return what makes samples of one plan others than those of another: not how many, nor by what they are built."""
-    return [*plan.scenarios, *plan.no_binary, *plan.tools, *(f"{k}={v}" for k, v in sorted(plan.environment.items()))]
+def _key(
+    experiment: Experiment, comparison: Comparison, layouts: Mapping[str, BaseLayout], plan: Plan
+) -> Iterable[str]:
+    """Return what makes samples others than those before: not how many, nor by what they are built."""
+    subject = experiment.subjects["cold"]
+    parts = {
+        "wheelbase": __version__,
+        "application": experiment.key,
+        "bases": [(name, str(layout.digest)) for name, layout in layouts.items()],
+        "files": [file.filename for cost in comparison.bases for file in cost.files],
+        "indexes": index_settings(subject).index_urls,
+        "chosen": (subject.extras, subject.groups, plan.scenarios, plan.no_binary, plan.tools),
+        "environment": sorted(plan.environment.items()),
+        "shown": [(path, str(Digest.of(file.read_bytes()))) for path, file in sorted(plan.files.items())],
+    }
+    return [repr(part) for part in parts.items()]
 
 
-def _measurement(
-    bench: Bench, comparison: Comparison, combinations: Sequence[Combination], skipped: Sequence[Skipped], plan: Plan
-) -> Measurement:
-    versions = {name: text for builder in bench.builders.values() for name, text in builder.versions().items()}
-    outcomes = tuple(
-        Outcome(
-            combination=one,
-            samples=tuple(sample for sample in bench.samples.of(one) if sample.round <= plan.repeat),
-            image=bench.samples.image(one),
-            research=bench.samples.research(one.base) if one.installer else None,
-            dockerfile=bench.samples.dockerfile(one),
-            commands=bench.commands(one),
-        )
-        for one in combinations
-    )
-    return Measurement(
-        source=bench.experiment.source,
-        python=comparison.python,
-        arch=comparison.arch,
-        measured_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        machine=machine_facts(bench.scratch),
-        versions=versions,
-        bases={name: str(layout.digest) for name, layout in bench.layouts.items()},
-        outcomes=outcomes,
-        predictions=tuple(map(_predicted, comparison.bases)),
-        skipped=tuple(skipped),
-        notes=(*bench.experiment.notes, *bench.notes),
+def _outcome(bench: Bench, combination: Combination, repeat: int) -> Outcome:
+    return Outcome(
+        combination=combination,
+        samples=tuple(sample for sample in bench.samples.of(combination) if sample.round <= repeat),
+        image=bench.samples.image(combination),
+        research=bench.samples.research(combination.base) if combination.installer else None,
+        dockerfile=bench.samples.dockerfile(combination),
+        commands=bench.commands(combination),
     )
 
 
-def _predicted(cost: BaseCost) -> Predicted:
-    """Return what was predicted of a base: of an image that has no pip which was run in it."""
+def _predicted(cost: BaseCost, factor: float) -> Predicted:
+    """Return what was predicted of a base: of an image that has no pip which was run in it.
+
+    Times are the model's own, which `factor` has changed: what it learns of these builds is no prediction of them.
+    """
     left = left_by_pip(cost.facts.python_minor or (3, 13)) if cost.left_by_pip else (0, 0)
     size, compressed = cost.image_bytes, cost.image_compressed_bytes
     return Predicted(
@@ -242,7 +262,7 @@ def _predicted(cost: BaseCost) -> Predicted:
         compiles=cost.compiles,
         image_bytes=size - left[0] if size is not None else None,
         compressed_bytes=compressed - left[1] if compressed is not None else None,
-        low_seconds=cost.build_seconds.low if cost.build_seconds else None,
-        high_seconds=cost.build_seconds.high if cost.build_seconds else None,
+        low_seconds=round(cost.build_seconds.low / factor, 1) if cost.build_seconds else None,
+        high_seconds=round(cost.build_seconds.high / factor, 1) if cost.build_seconds else None,
         build_packages=cost.build_packages,
     )

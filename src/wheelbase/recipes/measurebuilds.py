@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from wheelbase.engines.builders import PREFIX, Builder, Job
 from wheelbase.engines.timed import Watched
+from wheelbase.errors import hide_secrets
 from wheelbase.measuring.phases import phases_of
 from wheelbase.measuring.samples import Samples
 from wheelbase.measuring.values import BuilderName, Combination, Failure, Research, Sample, Scenario
@@ -18,6 +19,7 @@ from wheelbase.recipes.buildaccess import given, with_tools
 from wheelbase.recipes.dockerfile import Dockerfile, dockerfile_of
 from wheelbase.recipes.experiment import Experiment
 from wheelbase.recipes.measureimage import built_image
+from wheelbase.recipes.reproduce import chosen, commands, knows
 from wheelbase.recipes.values import BaseCost
 from wheelbase.research.logs import cause_of
 from wheelbase.research.loop import Tried, research
@@ -48,9 +50,13 @@ class Done:
 
 @dataclass(slots=True, kw_only=True)
 class Bench:
-    """Where builds are measured, and what was measured so far. `options` are those of the plan, as they were given."""
+    """Where builds are measured, and what was measured so far.
+
+    `place` is the application's folder as it was named, `options` are those of the plan, as they were given.
+    """
 
     experiment: Experiment
+    place: str = "."
     builders: Mapping[BuilderName, Builder]
     layouts: Mapping[str, BaseLayout]
     scratch: Path
@@ -111,23 +117,22 @@ class Bench:
 
     def commands(self, combination: Combination) -> tuple[str, ...]:
         """Return the commands that build the same once more."""
-        what = self.experiment.arguments
-        if combination.builder == "wheelbase":
-            return (f"wheelbase build {what} --base {combination.base} -o app.tar",)
-        named = f"--base {combination.base} --builder {combination.builder} --installer {combination.installer}"
-        if self.options:
-            return (f"wheelbase measure {what} {named} {shlex.join(self.options)} --scenario cold --repeat 1",)
-        build = {"docker": "DOCKER_BUILDKIT=0 docker", "buildkit": "DOCKER_BUILDKIT=1 docker"}
-        return (
-            f"wheelbase dockerfile {what} {named}",
-            f"{build.get(combination.builder, combination.builder)} build .",
+        researched = self.samples.research(combination.base) if combination.installer else None
+        return commands(
+            self.experiment,
+            combination,
+            place=self.place,
+            digest=self.layouts[combination.base].digest,
+            # What was researched is found by building alone.
+            options=[*self.options, *(("--time-limit", f"{self.seconds:g}") if researched else ())],
         )
 
 
 def measure_round(bench: Bench, combination: Combination, cost: BaseCost, number: int) -> Sequence[Sample]:
     """Build a combination in all scenarios, unless that was done before, and return what was measured now.
 
-    After a build that fails no other follows.
+    After a build that fails no other follows. Where some of the scenarios were done before, the first of them are built
+    once more, as the others need what they leave.
     """
     known = bench.samples.of(combination)
     scenarios = list(bench.experiment.folders)
@@ -139,22 +144,19 @@ def measure_round(bench: Bench, combination: Combination, cost: BaseCost, number
     marker = first.job.marker if first else _marker(bench, combination, number)
     packages = found.packages if found else None
     samples: list[Sample] = []
-    image = text = None
     built = first
     try:
         for scenario in scenarios:
             if built is None or scenario != "cold":
                 built = _build(bench, combination, cost, scenario, marker, packages)
-            text = text or built.dockerfile
             sample = _sample(combination, scenario, number, built.watched, builder, bench.seconds)
             if combination.builder in ("docker", "buildkit"):
                 # The daemon does the work, for others as well: what it used for this build alone is not known.
                 sample = replace(sample, cpu_seconds=None, peak_bytes=None)
                 bench.note(f"CPU and memory of {combination.builder} are not measured: its daemon does the work")
-            samples.append(sample)
-            if sample.failure:
-                break
-            if scenario == "cold" and bench.samples.image(combination) is None:
+            if scenario == "cold" and built.dockerfile != bench.samples.dockerfile(combination):
+                bench.samples.add(combination, dockerfile=built.dockerfile)
+            if scenario == "cold" and not sample.failure and bench.samples.image(combination) is None:
                 image, loaded = built_image(
                     builder,
                     built.job.image,
@@ -165,7 +167,12 @@ def measure_round(bench: Bench, combination: Combination, cost: BaseCost, number
                 )
                 if found:
                     found = replace(found, lost=_lost(cost, loaded))
-        bench.samples.add(combination, samples=samples, image=image, research=found if image else None, dockerfile=text)
+                bench.samples.add(combination, image=image, research=found)
+            if sample.failure or scenario not in done:
+                bench.samples.add(combination, sample=sample)
+                samples.append(sample)
+            if sample.failure:
+                break
         return samples
     finally:
         if built:
@@ -218,7 +225,7 @@ def _job(
     marker: str,
     packages: Sequence[str] | None,
 ) -> tuple[Job, str | None]:
-    """Return a build in the context, and the text of its Dockerfile."""
+    """Return a build in the context, and the text of its Dockerfile as others can build it."""
     base = bench.base(combination)
     experiment = bench.experiment
     job = Job(
@@ -235,25 +242,25 @@ def _job(
     way = given(
         subject, combination.builder, environment=bench.environment, files=bench.files, folder=bench.scratch / "secrets"
     )
-    made = dockerfile_of(
+    write = partial(
+        dockerfile_of,
         cost,
         subject,
         installer=combination.installer,
         builder=combination.builder,
-        image=base,
         build_packages=packages,
         access=way.access,
     )
+    made = write(image=base)
+    digest = bench.layouts[combination.base].digest
+    shown = write(digest=str(digest)) if knows(combination, digest) else made
     _lay_files(experiment.context, made)
-    text = with_tools(made.dockerfile, bench.tools)
-    return replace(job, dockerfile=text, secrets=way.secrets, arguments=way.arguments), text
+    built, text = (with_tools(one.dockerfile, bench.tools) for one in (made, shown))
+    return replace(job, dockerfile=built, secrets=way.secrets, arguments=way.arguments), text
 
 
 def _own_arguments(experiment: Experiment, base: str) -> tuple[str, ...]:
-    subject = experiment.subjects["cold"]
-    options = [word for name in subject.extras for word in ("--extra", name)]
-    options += [word for name in subject.groups for word in ("--group", name)]
-    return (".", "--base", base, *options)
+    return (".", "--base", base, *chosen(experiment.subjects["cold"]))
 
 
 def _lay_files(context: Path, made: Dockerfile) -> None:
@@ -271,7 +278,7 @@ def _sample(
     if not watched.ok:
         said = [line.text for line in watched.lines][-_SAID:]
         cause = f"it took more than {seconds:.0f} s" if not watched.ended else _cause(watched)
-        failure = Failure(cause=cause, log="\n".join(said))
+        failure = Failure(cause=hide_secrets(cause), log=hide_secrets("\n".join(said)))
     return Sample(
         combination=combination,
         scenario=scenario,

@@ -48,8 +48,11 @@ class BuildPython:
     pip_beside: bool = True
 
 
-def stage_image(name: str, builder: BuilderName) -> StageImage:
-    """Return what FROM says of a base; BaseError where the builder knows no such name."""
+def stage_image(name: str, builder: BuilderName, digest: str | None = None) -> StageImage:
+    """Return what FROM says of a base; BaseError where the builder knows no such name.
+
+    A registry is asked for the digest where that is not known.
+    """
     if name.startswith(DEB):
         raise BaseError(
             f"{name} is no image that a Dockerfile can start from: `wheelbase build` makes it itself",
@@ -74,6 +77,8 @@ def stage_image(name: str, builder: BuilderName) -> StageImage:
         tagged = name.removeprefix("docker://").partition("@")[0]
         return StageImage(reference=tagged, digest=str(reference.digest))
     plain = name.removeprefix("docker://")
+    if digest:
+        return StageImage(reference=plain, digest=digest)
     # Its client is imported where it is needed, as it takes a while.
     from wheelbase.oci.registry import RegistrySource, user_registry_settings
 
@@ -159,11 +164,18 @@ def _own_needs(subject: Subject, findings: Findings, system: System) -> Needs:
     return needs
 
 
-def asked_to_build(subject: Subject, cost: BaseCost) -> list[Package]:
-    """Return the packages of a build stage on a base, each with who asks for it."""
+def asked_to_build(subject: Subject, cost: BaseCost, names: Sequence[str] | None = None) -> list[Package]:
+    """Return the packages of a build stage on a base, each with who asks for it.
+
+    Packages that are named take the place of those that the analysis says: not of Python, and of Git.
+    """
     needs = needs_of_stages(subject, cost)
     python = [Package(name=name, why="Python and its pip") for name in build_python(cost.facts).packages]
-    return _once([*python, *_git(subject), *_evidence([*needs.tools, *needs.build], subject, cost)])
+    compiling = list(_evidence([*needs.tools, *needs.build], subject, cost))
+    if names is not None:
+        known = {package.name: package for package in compiling}
+        compiling = [known.get(name) or Package(name=name, why="a build stopped without it") for name in names]
+    return _once([*python, *_git(subject), *compiling])
 
 
 def _git(subject: Subject) -> Iterator[Package]:

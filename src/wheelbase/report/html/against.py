@@ -15,7 +15,7 @@ Pairs = Sequence[tuple[Outcome, Predicted]]
 
 
 def charts(pairs: Pairs, recommended: str | None) -> Iterator[Chart]:
-    """Yield charts of the ranges that were predicted, with the medians that were measured."""
+    """Yield charts of the ranges that were predicted, with the medians that were measured by what the model is of."""
     found = [(outcome, predicted, times_of(outcome, "cold")) for outcome, predicted in pairs]
     rows = [
         Row(
@@ -28,9 +28,9 @@ def charts(pairs: Pairs, recommended: str | None) -> Iterator[Chart]:
             strong=outcome.combination.base == recommended,
         )
         for outcome, predicted, times in found
-        if predicted.low_seconds is not None and times
+        if predicted.low_seconds is not None and times and _times_are_predicted(outcome)
     ]
-    about = "The band is the range that was predicted, the mark the median that was measured."
+    about = "The band is the range that was predicted, the mark the median that was measured: of builds with pip."
     yield from on_axes("against", "Build time, predicted and measured", about, rows)
 
 
@@ -39,27 +39,37 @@ def errors(pairs: Pairs) -> tuple[Table, ...]:
     return tuple(filter(None, (_time_errors(pairs), _size_errors(pairs))))
 
 
+def _times_are_predicted(outcome: Outcome) -> bool:
+    """Say whether the model is of such a build: it is one of pip."""
+    return outcome.combination.installer == "pip"
+
+
 def _time_errors(pairs: Pairs) -> Table | None:
     rows = []
     for outcome, predicted in pairs:
         low, high, times = predicted.low_seconds, predicted.high_seconds, times_of(outcome, "cold")
+        unknown = "?"
+        if not _times_are_predicted(outcome):
+            low = high = None
+            unknown = "-"
         rows.append(
             (
                 named(outcome),
-                duration(Seconds(low=low, high=high)) if low is not None and high is not None else "?",
+                duration(Seconds(low=low, high=high)) if low is not None and high is not None else unknown,
                 clocked(times.median) if times else "-",
                 time_error(low, high, times.median) if low is not None and high is not None and times else "-",
                 _files(predicted, outcome),
             )
         )
     heads = ("Base", ">Time predicted", ">Time measured", ">Off the range", "Files taken")
-    return table("Time, predicted and measured", heads, rows)
+    return table("Time, predicted for pip, and measured", heads, rows)
 
 
 def _size_errors(pairs: Pairs) -> Table | None:
     rows = []
     for outcome, predicted in pairs:
-        if image := outcome.image:
+        # Our own builder leaves the bytecode of tests out, which the prediction has.
+        if (image := outcome.image) and outcome.combination.builder != "wheelbase":
             rows.append(
                 (
                     named(outcome),

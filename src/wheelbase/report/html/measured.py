@@ -124,7 +124,6 @@ def _more(outcomes: Sequence[Outcome]) -> Table | None:
         ">Pulled MB",
         ">Layers",
         ">Start",
-        ">First answer",
         ">CPU time",
         ">Peak memory MB",
     )
@@ -136,8 +135,7 @@ def _figures(outcome: Outcome, image: BuiltImage) -> Iterator[Cell | str]:
     yield _time_cell(outcome, "added")
     yield megabytes(image.compressed_bytes)
     yield str(image.layers)
-    for seconds in (image.start_seconds, image.answer_seconds):
-        yield "-" if seconds is None else clocked(seconds)
+    yield "-" if image.start_seconds is None else clocked(image.start_seconds)
     spent = spread_of(outcome.samples, "cold", lambda sample: sample.cpu_seconds)
     yield clocked(spent.median) if spent else "-"
     peak = spread_of(outcome.samples, "cold", lambda sample: sample.peak_bytes)
