@@ -2,7 +2,7 @@
 
 CACHE is the folder that `build` used: archives are read from it, or fetched into it. For each set it prints precision
 and recall of the packages named as needed, the share of compile times within a factor 2 and 3, the time that the
-analysis takes, and every miss. README.md says how truth is defined.
+analysis takes, and every miss. Without a set all are scored that there are. README.md says how truth is defined.
 """
 
 import statistics
@@ -24,6 +24,7 @@ from wheelbase.source.needs import Need, Needs, needs_on
 from wheelbase.source.read import findings_of_path
 from wheelbase.system.platform import System, system_of
 
+_SETS = ("tuned", "held_out")
 _BASES = {"bookworm": "debian:bookworm-slim", "trixie": "debian:trixie-slim"}
 # What every root of the benchmark has before a build.
 _THERE = frozenset(
@@ -144,4 +145,5 @@ def main(cache: Path, sets: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2:] or ["tuned", "held_out"])
+    there = [name for name in _SETS if Path(__file__).with_name(f"{name}.toml").exists()]
+    main(Path(sys.argv[1]), sys.argv[2:] or there)

@@ -42,7 +42,8 @@ def settle(evidence: Iterable[Evidence], system: System) -> Iterator[Meant]:
     headers: list[tuple[Evidence, tuple[HeaderHit, ...]]] = []
     asked: set[str] = set()
     strong: dict[str, float] = {}
-    for one in evidence:
+    modules: set[str] = set()
+    for one in sorted(evidence, key=lambda one: one.kind == "header"):  # what scripts ask for goes first
         row = system.names.row_for(one.kind, one.name)
         if row is None and one.kind == "header":
             hits = contents.header(one.name)
@@ -51,10 +52,15 @@ def settle(evidence: Iterable[Evidence], system: System) -> Iterator[Meant]:
             continue
         if (one.kind == "library" and one.name in LINKED_ANYWAY) or one.kind in ("language", "requirement"):
             continue
-        listed = _listed(one, contents)
+        listed = owners_of(one, contents)
         package = _of_row(row, listed, system) if row else _best(listed, contents)
         if package and contents.is_toolchain(package) and not (row and system.manager in row.apart):
             continue
+        if one.kind == "header" and package not in strong:
+            other = _of_modules(one.name, package, modules, contents)
+            package, row = (other, None) if other else (package, row)
+        if package and one.kind == "pkg-config" and one.need == "required":
+            modules.add(package)
         if package and not one.bundled:
             asked.add(package)
         if package and one.need == "required" and not one.bundled:
@@ -64,12 +70,19 @@ def settle(evidence: Iterable[Evidence], system: System) -> Iterator[Meant]:
     yield from _cover(headers, surely, asked, contents)
 
 
+def _of_modules(header: str, package: str | None, modules: Iterable[str], contents: Contents) -> str | None:
+    """Return the package that has a header in the folder that its module adds, where that is another than the row's."""
+    hits = contents.header(header)
+    depth = max(1, min((hit.depth for hit in hits if hit.package == package), default=0))
+    return next((hit.package for hit in hits if hit.package in modules and hit.depth <= depth), None)
+
+
 def _of_row(row: Row, owners: frozenset[str], system: System) -> str | None:
     """Return the package that a row means: of several the one that has what is asked for, as far as that is known."""
     return next((package for package in row.deb if package in owners), None) or system.of_row(row)
 
 
-def _listed(one: Evidence, contents: Contents) -> frozenset[str]:
+def owners_of(one: Evidence, contents: Contents) -> frozenset[str]:
     """Return the packages that have what is asked for by name."""
     match one.kind:
         case "pkg-config":

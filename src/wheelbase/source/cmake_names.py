@@ -52,7 +52,7 @@ OF_WINDOWS = frozenset(
     "ws2_32 wsock32 iphlpapi advapi32 user32 gdi32 shell32 ole32 oleaut32 psapi bcrypt crypt32 rpcrt4".split()
 )
 LINK_WORDS = frozenset(
-    "PUBLIC PRIVATE INTERFACE LINK_PUBLIC LINK_PRIVATE LINK_INTERFACE_LIBRARIES debug optimized general".split()
+    "PUBLIC PRIVATE INTERFACE LINK_PUBLIC LINK_PRIVATE LINK_INTERFACE_LIBRARIES debug optimized general TRUE".split()
 )
 _NOT_NAMES = frozenset(
     "HINTS PATHS PATH_SUFFIXES DOC REQUIRED NO_DEFAULT_PATH NO_CACHE ENV VALIDATOR NO_PACKAGE_ROOT_PATH NO_CMAKE_PATH"

@@ -23,8 +23,8 @@ from wheelbase.source.cmake_names import (
 from wheelbase.source.cmake_reader import Argument, Command
 from wheelbase.source.cmake_values import SOURCE
 from wheelbase.source.findings import LINKED_ANYWAY, Evidence, Flag
-from wheelbase.source.includes import own_header
 from wheelbase.source.lookups import Lookups, Truth
+from wheelbase.source.own_headers import own_header
 from wheelbase.source.tree import SourceTree, is_vendored
 from wheelbase.system.names import Kind
 

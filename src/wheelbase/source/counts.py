@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from wheelbase.source.backend import Backend, backend_of
 from wheelbase.source.counts_c import Included, Statements, extensions_of, suffix_of
 from wheelbase.source.counts_cython import count_cython, count_cython_python
-from wheelbase.source.includes import C_SUFFIXES, CPP_SUFFIXES, FORTRAN_SUFFIXES, is_cython_output, named_sources
+from wheelbase.source.includes import FORTRAN_SUFFIXES, is_cython_output, named_sources
+from wheelbase.source.own_headers import C_SUFFIXES, CPP_SUFFIXES
 from wheelbase.source.tree import SourceTree, is_vendored
 
 Count = defaultdict[str, float]

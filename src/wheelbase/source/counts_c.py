@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from functools import lru_cache
 
-from wheelbase.source.includes import own_header
+from wheelbase.source.own_headers import own_header
 from wheelbase.source.tree import SourceTree
 
 _INCLUDE = re.compile(rb"#[ \t]*include[ \t]*(?:\"([^\"\n]{1,200})\"|<([^>\n]{1,200})>)")

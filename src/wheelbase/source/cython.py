@@ -6,16 +6,8 @@ from typing import Literal
 
 from wheelbase.source.cython_blocks import Lines, states_of_lines
 from wheelbase.source.findings import Evidence
-from wheelbase.source.includes import (
-    C_SUFFIXES,
-    CPP_SUFFIXES,
-    FORTRAN_SUFFIXES,
-    find_in_headers,
-    find_includes,
-    is_ordinary,
-    named_sources,
-    own_header,
-)
+from wheelbase.source.includes import FORTRAN_SUFFIXES, find_in_headers, find_includes, is_ordinary, named_sources
+from wheelbase.source.own_headers import C_SUFFIXES, CPP_SUFFIXES, own_header
 from wheelbase.source.tree import SourceTree, is_vendored
 
 _SUFFIXES = (".pyx", ".pxd", ".pxi", ".pyx.in", ".pxd.in", ".pxi.in", ".pyx.tp", ".pxi.tp")

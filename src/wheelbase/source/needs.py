@@ -11,20 +11,18 @@ from typing import Literal
 
 import msgspec
 
+from wheelbase.source.brought import is_stood_in_for, lacking_in
 from wheelbase.source.candidates import Meant, settle
 from wheelbase.source.findings import Findings, Flag
-from wheelbase.source.includes import C_SUFFIXES
+from wheelbase.source.judging import CERTAIN, REQUIRED, is_tool, judge
+from wheelbase.source.own_headers import C_SUFFIXES
 from wheelbase.source.versions import Told, against_release
 from wheelbase.system.platform import System
 
+_Group = Literal["build", "optional", "tools"]
 Status = Literal["likely complete", "maybe incomplete", "cannot build here"]
 
-_OPTIONAL_SHARE = 0.45  # how much a conditional place counts of what an unconditional one does
-_REQUIRED = 0.5
 _SHOWN = 0.3
-_CERTAIN = 0.98
-_CONFIRMED = 0.9
-_CONFIRMABLE = 0.45  # of a place: what is below needs another place that has no condition
 _MOST_PLACES = 8
 _TLS = frozenset("openssl gnutls nss mbedtls wolfssl libressl".split())
 _CHOSEN = re.compile(r"environ|getenv|option|static|force|update|\bgit\b", re.IGNORECASE)
@@ -34,6 +32,7 @@ _ASKED_BY_NAME = frozenset(("pkg-config", "cmake", "library", "program", "crate"
 
 _OF_C = (*C_SUFFIXES, ".h", ".hh", ".hpp", ".hxx", ".inl", ".inc")
 _MADE = re.compile(r"\.pb\.h|(?:export|config|version|generated)\w*\.h")  # by a build, often
+_INCLUDED = "usr/include/"
 _IN_FOLDER = re.compile(r"/?[\w.+-]+/[\w./+-]+\.(?:h|hh|hpp|hxx)")
 
 
@@ -85,34 +84,43 @@ def needs_on(findings: Findings, system: System, *, project: str = "") -> Needs:
             libraries.setdefault(meant.package, []).append(meant)
         elif _matters(meant):
             unknown.append(meant)
-    build: list[Need] = []
-    optional: list[Need] = []
-    tools: list[Need] = []
-    by_name: dict[str, str] = {}
+    groups: dict[_Group, dict[str, Need]] = {"build": {}, "optional": {}, "tools": {}}
     chosen = _chosen(libraries, system)
     for package, places in sorted(libraries.items()):
         # Debian's recipes do not name what its toolchain brings, such as the kernel's headers.
         known = frozenset() if system.contents.is_toolchain(package) else recipe
-        confidence, required = _judge(places, known)
-        required = required or package == chosen
-        # Scripts run programs in many cases that nobody meets.
-        seldom = not required and confidence < _REQUIRED and _is_tool(places, package)
-        if confidence < _SHOWN or seldom:
-            continue
-        need = _need(package, places, confidence, system)
-        by_name[need.package] = package
-        (tools if _is_tool(places, package) and required else build if required else optional).append(need)
+        if weighed := _weighed(package, places, known, system, chosen=package == chosen):
+            groups[weighed[0]][package] = weighed[1]
+    asked, spare = groups["build"], dict[str, Need]()
+    for package in [name for name in asked if is_stood_in_for(name, tuple(asked), libraries, system)]:
+        spare[package] = asked.pop(package)
+    build = (*asked.values(), *_of_headers(asked, libraries, system))
+    named = {need.package for need in build}
     missing = tuple(dict.fromkeys(_missing(one) for one in unknown if one.row))
     told = (*against_release(findings.flags, system), *_without_compiler(findings, system))
     return Needs(
-        build=tuple(build),
-        optional=tuple(optional),
-        tools=(*_toolchain(findings, system), *tools),
-        run=_union(_run(build, by_name, libraries, system)),
+        build=build,
+        optional=tuple(need for need in (*groups["optional"].values(), *spare.values()) if need.package not in named),
+        tools=(*_toolchain(findings, system), *groups["tools"].values()),
+        run=_union(_run(asked, libraries, system)),
         missing=missing,
         flags=(*(one.flag for one in told), *_unknown_flags(unknown)),
         status=_status(told, unknown, missing),
     )
+
+
+def _weighed(
+    package: str, places: Sequence[Meant], recipe: frozenset[str], system: System, *, chosen: bool
+) -> tuple[_Group, Need] | None:
+    """Return what the places that ask for a package come to, None where that is too little to be shown."""
+    confidence, required = judge(places, recipe)
+    required = required or chosen
+    # Scripts run programs in many cases that nobody meets.
+    seldom = not required and confidence < REQUIRED and is_tool(places, package)
+    if confidence < _SHOWN or seldom:
+        return None
+    group: _Group = "optional" if not required else "tools" if is_tool(places, package) else "build"
+    return group, _need(package, places, confidence, system)
 
 
 def _with_alternatives(settled: list[Meant]) -> list[Meant]:
@@ -177,40 +185,11 @@ def _union(needs: Iterable[Need]) -> tuple[Need, ...]:
     return tuple(sorted(found.values(), key=lambda need: (-need.confidence, need.package)))
 
 
-def _judge(places: Sequence[Meant], recipe: frozenset[str]) -> tuple[float, bool]:
-    """Return (confidence, whether a build fails without). Places of different kinds add up, those of one do not."""
-    required = [one for one in places if one.evidence.need == "required" and not one.evidence.bundled]
-    scripts = [one for one in places if one.evidence.kind != "header"]
-    if scripts and all(one.evidence.bundled for one in scripts):
-        required = []  # sources then include what the archive brings
-    by_kind: dict[str, float] = {}
-    for one in places:
-        share = 1.0 if one in required else _OPTIONAL_SHARE
-        by_kind[one.evidence.kind] = max(by_kind.get(one.evidence.kind, 0.0), one.weight * share)
-    doubt = 1.0
-    for weight in by_kind.values():
-        doubt *= 1 - weight
-    confidence = min(1 - doubt, _CERTAIN)
-    if recipe:
-        if any(one.is_confirmed_by(recipe) for one in places):
-            # A recipe names what is optional too: it says little of headers that what is compiled may not include.
-            if scripts or confidence >= _CONFIRMABLE:
-                confidence = max(confidence, _CONFIRMED)
-        elif confidence < _CONFIRMED and all(one.evidence.kind == "header" for one in required):
-            return confidence * _OPTIONAL_SHARE if required else confidence, False
-    sure = any(one.weight >= _CONFIRMABLE for one in required)
-    return round(confidence, 2), sure and confidence >= _REQUIRED
-
-
-def _is_tool(places: Sequence[Meant], package: str) -> bool:
-    return all(one.evidence.kind == "program" for one in places) and not package.endswith("-dev")
-
-
 def _matters(meant: Meant) -> bool:
     """Say whether it tells of a gap that a place which asks by name found nothing in this release."""
     one = meant.evidence
     known = one.kind in _ASKED_BY_NAME or (one.kind == "header" and _is_of_library(one.name, one.where))
-    return one.need == "required" and not one.bundled and known and meant.weight >= _REQUIRED
+    return one.need == "required" and not one.bundled and known and meant.weight >= REQUIRED
 
 
 def _is_of_library(header: str, where: str) -> bool:
@@ -235,6 +214,22 @@ def _need(package: str, places: Sequence[Meant], confidence: float, system: Syst
     )
 
 
+def _of_headers(build: Mapping[str, Need], libraries: Mapping[str, list[Meant]], system: System) -> Iterable[Need]:
+    """Return what headers of the packages of a build include, and these do not depend on."""
+    found: dict[str, Need] = {}
+    for package, where, lack in lacking_in(tuple(build), libraries, system):
+        modules = system.contents.modules_of(lack.other)
+        told = f"{where}, as {lack.header.removeprefix(_INCLUDED)} of {package} includes {lack.include}"
+        need = Need(
+            package=system.contents.commonly(lack.other),
+            pkg_config=min(modules, key=lambda name: (len(name), name), default=None),
+            confidence=build[package].confidence,
+            evidence=(told,),
+        )
+        found.setdefault(need.package, need)
+    return found.values()
+
+
 def _toolchain(findings: Findings, system: System) -> Iterable[Need]:
     """Yield compilers and what goes with them, once each."""
     places: dict[str, list[str]] = {}
@@ -243,7 +238,7 @@ def _toolchain(findings: Findings, system: System) -> Iterable[Need]:
             for package in system.toolchain(one.name):
                 places.setdefault(package, []).append(one.where)
     for package, where in places.items():
-        yield Need(package=package, confidence=_CERTAIN, evidence=tuple(dict.fromkeys(where))[:_MOST_PLACES])
+        yield Need(package=package, confidence=CERTAIN, evidence=tuple(dict.fromkeys(where))[:_MOST_PLACES])
 
 
 def _without_compiler(findings: Findings, system: System) -> Iterable[Told]:
@@ -256,12 +251,9 @@ def _without_compiler(findings: Findings, system: System) -> Iterable[Told]:
             yield Told(flag=Flag(kind="dynamic", text=text, where=where), fails=False)
 
 
-def _run(
-    build: Sequence[Need], packages: Mapping[str, str], libraries: dict[str, list[Meant]], system: System
-) -> Iterable[Need]:
+def _run(build: Mapping[str, Need], libraries: Mapping[str, list[Meant]], system: System) -> Iterable[Need]:
     """Yield the run-time packages of what is linked; before a build, from what their -dev packages depend on."""
-    for need in build:
-        package = packages[need.package]
+    for package, need in build.items():
         row = next((one.row for one in libraries[package] if one.row), None)
         for name in system.runtime_of(package, row):
             yield Need(package=name, confidence=need.confidence, evidence=need.evidence)

@@ -4,7 +4,7 @@ import configparser
 import posixpath
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from wheelbase.source.backend import Backend
 from wheelbase.source.python_evaluator import Call
@@ -19,6 +19,8 @@ _MAX_SETTINGS = 64 << 10
 _PARSERS = ("ConfigParser", "RawConfigParser", "SafeConfigParser")
 _OPENS = frozenset(("open", "io.open", "codecs.open"))
 _READS = frozenset(("read_text", "read_bytes"))
+_C = (".h", ".c", ".hpp", ".cpp", ".cc")
+_INSTALLS = re.compile(rb"setup_requires|fetch_build_eggs|easy_install|ez_setup|\bpip[\"'].{0,20}\binstall\b")
 _MAKES = re.compile(
     r"check_call|check_output|call|run|Popen|system|popen|chdir|extractall?|unpack_archive|copy\w*|move|rename|replace"
     r"|urlretrieve|write_text|write_bytes"
@@ -43,7 +45,7 @@ def is_not_installed(tree: SourceTree, backend: Backend, dotted: str) -> bool:
 def _importable(tree: SourceTree, backend: Backend) -> frozenset[str] | None:
     """Return the names of all modules that may be there; None where what is required may bring others."""
     required = backend.required_names
-    if not required <= PLAIN or b"setup_requires" in tree.raw("setup.py") + tree.raw("setup.cfg"):
+    if not required <= PLAIN or _INSTALLS.search(tree.raw("setup.py") + tree.raw("setup.cfg")):
         return None
     own = (part.partition(".")[0] for path in tree.sizes for part in path.split("/"))
     return frozenset({*sys.stdlib_module_names, *_OF_SETUPTOOLS, *(name.replace("-", "_") for name in required), *own})
@@ -82,9 +84,26 @@ class Archive:
             return self._exists(call.arguments[0])
         if call.last in ("glob", "iglob", "rglob"):
             return self._matching(call)
+        if call.name in ("os.walk", "os.listdir", "walk", "listdir"):
+            return self._walked(call.arguments[0] if call.arguments else Const("."), call)
+        if call.last == "iterdir" and isinstance(call.owner, Const):
+            return self._walked(call.owner, call)
+        if call.name in _OPENS or call.last in _READS or call.last == "read":
+            return self._read_from(call)
         if call.last in ("exists", "is_file", "is_dir") and isinstance(call.owner, Const):
             return self._exists(call.owner)
         return None
+
+    def _read_from(self, call: Call) -> Value | None:
+        """Return a file of the archive that is opened, or what is read of it: now and then C that a script compiles."""
+        if call.last == "read" and isinstance(call.owner, Instance) and call.owner.name == "File":
+            return call.owner.attributes.entries["text"]
+        path = call.owner if call.last in _READS else next(iter(call.arguments), None)
+        name = posixpath.normpath(path.value) if isinstance(path, Const) and isinstance(path.value, str) else ""
+        if call.last == "read" or not name.endswith(_C) or not 0 < self.tree.sizes.get(name, 0) <= _MAX_SETTINGS:
+            return None
+        text = Const(self.tree.text(name), f"{name}:1")
+        return text if call.last in _READS else Instance("File", attributes=Table({"text": text}))
 
     def _matching(self, call: Call) -> Value | None:
         """Return the files that a pattern means: of `glob`, or of a path, in whose patterns "**" is for any folders."""
@@ -97,6 +116,23 @@ class Archive:
             posixpath.join(folder, "**" if call.last == "rglob" else "", pattern), recursive=recursive
         )
         return Many([((), Const(path, call.where, default=True)) for path in found]) if found else None
+
+    def _walked(self, top: Value, call: Call) -> Value | None:
+        """Return what is in a folder of the archive, by its names; of `walk` each folder with its folders and files."""
+        name = posixpath.normpath(top.value) if isinstance(top, Const) and isinstance(top.value, str) else ""
+        if name not in self._all_folders():
+            return None
+        prefix = "" if name == "." else f"{name}/"
+        inside = [path.removeprefix(prefix) for path in sorted(self.tree.sizes) if path.startswith(prefix)]
+        if call.last != "walk":
+            start = prefix if call.last == "iterdir" else ""
+            return _names((start + path.partition("/")[0] for path in inside), call)
+        files: dict[str, list[str]] = {}
+        for path in inside:
+            folder, _, own = path.rpartition("/")
+            files.setdefault(posixpath.join(name, folder).rstrip("/"), []).append(own)
+        rows = ((Const(folder, call.where), Many(open=True), _names(names, call)) for folder, names in files.items())
+        return Many([((), Many([((), part) for part in row])) for row in rows])
 
     def _exists(self, path: Value) -> Value | None:
         if not isinstance(path, Const) or not isinstance(path.value, str) or path.value.startswith("/"):
@@ -153,3 +189,7 @@ class Archive:
             return Const(_READERS[method](parser.get(names[0], names[1])), default=True)
         except ValueError:
             return Unknown()
+
+
+def _names(names: Iterable[str], call: Call) -> Many:
+    return Many([((), Const(name, call.where)) for name in dict.fromkeys(names)])

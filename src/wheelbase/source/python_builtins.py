@@ -2,9 +2,10 @@
 
 import posixpath
 from collections.abc import Callable
+from fnmatch import fnmatchcase
 from typing import Any
 
-from wheelbase.source.python_fold import fold
+from wheelbase.source.python_fold import fold, relative
 from wheelbase.source.python_methods import extend, items_of, update
 from wheelbase.source.python_platform import is_elsewhere, truth
 from wheelbase.source.python_values import (
@@ -23,6 +24,8 @@ from wheelbase.source.python_values import (
 
 Arguments = list[Value]
 _OF_POSIX = frozenset("uname fork forkpty getuid geteuid getgid getegid getpgid setsid mkfifo chroot symlink".split())
+_MAX_PATTERN = 200  # characters
+_MAX_STARS = 4
 _NOT_OF_SYS = ("pypy", "getwindows", "gettotalref")
 Builtin = Callable[[Arguments, dict[str, Value], Guard], Value | None]
 
@@ -90,6 +93,21 @@ def _environment(arguments: Arguments, named: dict[str, Value], guard: Guard) ->
     return Const(default.value, default.where, default=True) if isinstance(default, Const) else default
 
 
+def _filtered(arguments: Arguments, named: dict[str, Value], guard: Guard) -> Value | None:
+    items = items_of(arguments[0]) if len(arguments) == 2 else None
+    if items is None:
+        return None
+    kept = [(own, item) for own, item in items if truth(fold(_fits, item, arguments[1])).value]
+    return Many(kept, open=isinstance(arguments[0], Many) and arguments[0].open)
+
+
+def _fits(name: str, pattern: str) -> bool:
+    """Match a file's name with a shell's pattern; one that would take long is not known."""
+    if len(pattern) > _MAX_PATTERN or pattern.count("*") > _MAX_STARS:
+        raise ValueError
+    return fnmatchcase(name, pattern)
+
+
 def _joined_path(arguments: Arguments, named: dict[str, Value], guard: Guard) -> Value:
     return fold(lambda *parts: posixpath.join(*parts), *arguments)
 
@@ -114,6 +132,17 @@ def _is_instance(arguments: Arguments, named: dict[str, Value], guard: Guard) ->
     if len(arguments) != 2:
         return None
     value, kind = arguments
+    if not isinstance(kind, Many):
+        return _is_one(value, kind)
+    outcomes = [_is_one(value, item) for own, item in kind.items if not own]
+    if any(isinstance(outcome, Const) and outcome.value for outcome in outcomes):
+        return Const(True)
+    unsure = len(outcomes) < len(kind.items) or any(not isinstance(outcome, Const) for outcome in outcomes)
+    return NOTHING if unsure else Const(False)
+
+
+def _is_one(value: Value, kind: Value) -> Value:
+    """Say whether a value is of a kind."""
     name = kind.name if isinstance(kind, Unknown) else kind.node.name if isinstance(kind, Class) else ""
     if name and is_elsewhere(name.rsplit(".", 1)[-1]):
         return Const(False)
@@ -125,6 +154,14 @@ def _is_instance(arguments: Arguments, named: dict[str, Value], guard: Guard) ->
     if isinstance(value, Instance) and value.kind is not None and isinstance(kind, Class):
         return Const(value.kind is kind or any(base is kind for base in value.kind.bases))
     return NOTHING
+
+
+def _type(arguments: Arguments, named: dict[str, Value], guard: Guard) -> Value | None:
+    """Return the name of a value's type, as a script writes it; a list may be a tuple as well."""
+    value = arguments[0] if len(arguments) == 1 else None
+    if isinstance(value, Const) and isinstance(value.value, str | int) and not value.default:
+        return Unknown(type(value.value).__name__)
+    return Unknown("list") if isinstance(value, Many) else NOTHING
 
 
 def _get_attribute(arguments: Arguments, named: dict[str, Value], guard: Guard) -> Value | None:
@@ -157,15 +194,19 @@ _BUILTINS: dict[str, Builtin] = {
     "len": _folded(len),
     "any": _folded(any),
     "all": _folded(all),
+    "os.path.relpath": _folded(relative),
     "os.path.dirname": _folded(posixpath.dirname),
     "os.path.basename": _folded(posixpath.basename),
     "os.path.splitext": _folded(posixpath.splitext),
     "shlex.split": _folded(lambda text: text.split()),
     "shlex.join": _folded(lambda words: " ".join(words)),
+    **dict.fromkeys(("fnmatch.fnmatch", "fnmatch.fnmatchcase", "fnmatch"), _folded(_fits)),
+    "fnmatch.filter": _filtered,
     "enumerate": _enumerated,
     "zip": _zipped,
     "hasattr": _has_attribute,
     "isinstance": _is_instance,
     "issubclass": _is_instance,
+    "type": _type,
     "getattr": _get_attribute,
 }

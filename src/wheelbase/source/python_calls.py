@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from wheelbase.source.python_builtins import builtin
 from wheelbase.source.python_evaluator import Answerer, Call, Flow, Stopped, Watcher
 from wheelbase.source.python_expressions import Expressions, member
+from wheelbase.source.python_methods import items_of
 from wheelbase.source.python_platform import is_elsewhere, known_call, known_name
 from wheelbase.source.python_values import (
     NOTHING,
@@ -33,6 +34,7 @@ _MAX_STEPS_OF_ONE = 6_000  # of one function and what it calls, in all its calls
 _ENDS = frozenset(
     ("sys.exit", "exit", "quit", "os._exit", "sys.stderr.exit", "os.abort", "parser.error", "SystemExit", "ap.error")
 )
+_PARTIAL = "partial"
 _FAILS_BY_DEFAULT = frozenset(("argv.remove", "argv.index"))
 
 
@@ -176,6 +178,11 @@ class Calls(Expressions):
         else:
             function = self.evaluate(node.func)
         arguments, named = self._arguments(node)
+        if isinstance(function, Instance) and function.name == _PARTIAL:
+            bound = function.attributes.entries
+            arguments = [*(item for _, item in items_of(bound["arguments"]) or ()), *arguments]
+            named = {**getattr(bound["named"], "entries", {}), **named}
+            function = bound["function"]
         call = Call(_name_of(node, function), arguments, named, self.where(node), self.guard, node=node, owner=owner)
         call.before = self.watcher.size()
         if call.name in _FAILS_BY_DEFAULT and self.tries:
@@ -219,12 +226,28 @@ class Calls(Expressions):
                 with self.under(*guard):
                     results.append((guard, self._apply(value, call)))
             return either(*results) if results else NOTHING
-        answer = self.answer(call) or known_call(call.name)
+        answer = self._of_function(call) or self.answer(call) or known_call(call.name)
         if answer is None and is_elsewhere(call.last):
             return Const(None)  # what is for other systems finds nothing here
         if answer is None:
             answer = builtin(call.name, call.arguments, call.named, self.guard)
         return answer if answer is not None else Unknown(call.name, _asked([function, *call.arguments]))
+
+    def _of_function(self, call: Call) -> Value | None:
+        """Return what Python's own functions give that take another one: `partial`, and `map` on one list."""
+        first, *rest = call.arguments or [NOTHING]
+        if call.last == _PARTIAL and call.arguments:
+            bound = {"function": first, "arguments": Many([((), value) for value in rest]), "named": Table(call.named)}
+            return Instance(_PARTIAL, attributes=Table(dict(bound)))
+        items = items_of(rest[0]) if call.name == "map" and len(rest) == 1 else None
+        if items is None or not isinstance(first, Function | Unknown):
+            return None
+        made = Many(open=isinstance(rest[0], Many) and rest[0].open)
+        for guard, item in items:
+            with self.under(*guard):
+                each = Call(getattr(first, "name", ""), [item], {}, call.where, self.guard, node=call.node)
+                made.items.append((guard, self._apply(first, each)))
+        return made
 
     def _arguments(self, node: ast.Call) -> tuple[list[Value], dict[str, Value]]:
         arguments: list[Value] = []

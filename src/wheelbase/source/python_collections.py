@@ -21,7 +21,7 @@ from wheelbase.source.python_values import (
     requests_of,
 )
 
-_MAX_TURNS = 40  # of a loop
+_MAX_TURNS = 120  # of a loop
 _MAX_MADE = 200  # of a comprehension
 
 

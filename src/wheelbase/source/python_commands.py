@@ -13,9 +13,7 @@ _PROGRAMS = frozenset(
     " gdbus-codegen wayland-scanner msgfmt xxd unzip makeinfo dot bindgen sip premake4 premake5 xmake R swipl".split()
 )
 _FORMS = {"autogen.sh": "autoreconf", "bootstrap.sh": "autoreconf", "gmake": "make", "cmake3": "cmake"}
-_WRAPPERS = frozenset(
-    ("env", "sudo", "nice", "time", "ccache", "exec", "command", "bash", "sh", "/bin/sh", "-c", "-e", "-x")
-)
+_WRAPPERS = frozenset(("env", "sudo", "nice", "time", "ccache", "exec", "command", "bash", "sh", "-c", "-e", "-x"))
 _PKG_CONFIG = re.compile(r"([\w.+]+-)*(pkg-?config|pkgconf|pkg_config)(\.exe)?", re.IGNORECASE)
 _CONFIG = re.compile(r"([a-zA-Z][\w.+-]{0,40}-config|[a-zA-Z][a-zA-Z0-9]{0,20}_config)(-\d(\.\d)?|-64)?")
 _NOT_SYSTEM = re.compile(
@@ -101,9 +99,14 @@ def _split(words: Sequence[Said]) -> Iterator[list[Said]]:
         if word.text == "|":
             yield command
             command = []
-        elif command or not (word.text in _WRAPPERS or (_MODULE.match(word.text) and "=" in word.text)):
+        elif command or not _is_wrapper(word.text):
             command.append(word)
     yield command
+
+
+def _is_wrapper(word: str) -> bool:
+    """Say whether a word stands before the program that is run: `/usr/bin/env`, `LANG=C`."""
+    return word.rsplit("/", 1)[-1] in _WRAPPERS or bool(_MODULE.match(word) and "=" in word)
 
 
 def _of_command(words: list[Said], *, sure: bool) -> Iterator[Request | Flag]:

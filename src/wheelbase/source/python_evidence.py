@@ -11,8 +11,9 @@ from itertools import islice
 import msgspec
 
 from wheelbase.source.findings import Evidence, Flag
-from wheelbase.source.includes import C_SUFFIXES, FORTRAN_SUFFIXES, find_includes, own_header
+from wheelbase.source.includes import FORTRAN_SUFFIXES, find_includes
 from wheelbase.source.makefile import find_in_makefile
+from wheelbase.source.own_headers import C_SUFFIXES, own_header
 from wheelbase.source.python_asked import LOOSE, Asked, Built, Linked
 from wheelbase.source.python_commands import is_program
 from wheelbase.source.python_libraries import is_always_there, is_dynamic, requests_of_list

@@ -191,6 +191,10 @@ class Expressions(Collections):
                 values = [item.value for guard, item in right.items if not guard and isinstance(item, Const)]
                 if left.value in values:
                     return Const(not absent, default=left.default)
+        if isinstance(left, Unknown) and isinstance(right, Unknown) and isinstance(operation, _EQUAL):
+            types = {left.name, right.name}
+            if len(types & _TYPES) == 2:
+                return Const(not isinstance(operation, ast.Is | ast.Eq))
         objects = Many | Table | Instance | Function | Class | Module
         if isinstance(operation, ast.Is | ast.IsNot) and isinstance(left, objects):
             return Const(isinstance(operation, ast.IsNot))
@@ -229,7 +233,14 @@ class Expressions(Collections):
         return value
 
 
-_OF_PATHS: dict[str, Callable[[str], str]] = {"parent": posixpath.dirname, "name": posixpath.basename}
+_EQUAL = ast.Is | ast.IsNot | ast.Eq | ast.NotEq
+_TYPES = frozenset(("str", "int", "bool", "float", "bytes", "dict", "list"))
+_OF_PATHS: dict[str, Callable[[str], str]] = {
+    "parent": posixpath.dirname,
+    "name": posixpath.basename,
+    "suffix": lambda path: posixpath.splitext(path)[1],
+    "stem": lambda path: posixpath.splitext(posixpath.basename(path))[0],
+}
 
 
 def _concatenate(*parts: Any) -> str:

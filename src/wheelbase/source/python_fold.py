@@ -147,12 +147,20 @@ def _fill(template: Any, values: Any) -> Any:
     return template % values
 
 
+def relative(path: str, start: str = ".") -> str:
+    """Return a path as seen from a folder that it is in, both as an archive has them."""
+    plain, folder = posixpath.normpath(path), posixpath.normpath(start or ".")
+    if folder != "." and not f"{plain}/".startswith(f"{folder}/"):
+        raise ValueError
+    return plain if folder == "." else plain[len(folder) + 1 :] or "."
+
+
 def text_method(name: str, text: Value, arguments: list[Value], named: dict[str, Value], where: str) -> Value:
     """Return what a method of a text gives; unknown for those that are not followed."""
     if name in ("encode", "decode", "__str__", "as_posix", "resolve", "absolute", "strip") and not arguments:
         return text
-    if name == "joinpath":
-        return fold(posixpath.join, text, *arguments, where=where)
+    if name in ("joinpath", "relative_to"):
+        return fold(posixpath.join if name == "joinpath" else relative, text, *arguments, where=where)
     if name not in _TEXT_METHODS:
         return Unknown(requests=requests_of(text))
     names = tuple(named)

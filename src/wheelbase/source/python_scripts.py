@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from wheelbase.source.backend import backend_of
 from wheelbase.source.findings import Evidence, Flag
-from wheelbase.source.includes import C_SUFFIXES
+from wheelbase.source.own_headers import C_SUFFIXES
 from wheelbase.source.python_age import call_gone, module_gone
 from wheelbase.source.python_archive import PLAIN, Archive, is_not_installed
 from wheelbase.source.python_asked import Asked, Built
@@ -93,7 +93,7 @@ def find_in_python(tree: SourceTree) -> Iterator[Evidence | Flag]:
     for extension, said in scripts.asked.compiled:
         tree.compiled.setdefault(said.text, set()).add(extension)
     yield from evidence_of(scripts.asked, tree)
-    yield from scripts.flags
+    yield from dict.fromkeys(scripts.flags)
     yield from dict.fromkeys(dynamic_of(scripts.asked))
     yield from {flag.where: flag for flag in reversed(scripts.asked.flags)}.values()
     yield from find_in_settings(tree)
@@ -234,11 +234,15 @@ class _Scripts:
                 raise Stopped  # into the handler, as Python would
         run = self.interpreter
         own = f"{dotted.partition('.')[0]}/"
-        gone = "" if level or run.tries or run.guard or not self.starting else module_gone(dotted)
+        imported = self.starting and not (level or run.tries or run.guard)
+        gone = module_gone(dotted) if imported else ""
         if gone and not any(path.startswith(own) or f"/{own}" in path for path in self.tree.sizes):
             lines = self.tree.text(importer).split("\n")
             line = next((n for n, said in enumerate(lines, 1) if dotted in said and "import" in said), 1)
             self.flags.append(Flag(kind="version", text=f"Python < {gone}", where=f"{importer}:{line}"))
+        elif imported and not gone and is_not_installed(self.tree, self.backend, dotted):
+            text = f"{dotted.partition('.')[0]} is imported, and no build requirement brings it"
+            self.flags.append(Flag(kind="unreadable", text=text, where=importer))
         return None
 
     def _lacks(self, base: str, inner: str) -> bool:

@@ -45,13 +45,14 @@ def _of_setup_cfg(tree: SourceTree) -> Iterator[Evidence]:
 
 
 def _of_pyproject(tree: SourceTree) -> Iterator[Evidence]:
-    """Yield what `[[tool.setuptools.ext-modules]]` links."""
+    """Yield what `[[tool.setuptools.ext-modules]]` links; note the sources that it compiles."""
     text = tree.text("pyproject.toml")
     if "ext-modules" not in text:
         return
     try:
         modules = pyproject_of(tree)["tool"]["setuptools"]["ext-modules"]
         named = [(name, module.get("optional")) for module in modules for name in module.get("libraries", ())]
+        tree.built.update(str(path) for module in modules for path in module.get("sources", ()))
     except (ValueError, LookupError, TypeError, AttributeError):
         return
     lines = text.splitlines()

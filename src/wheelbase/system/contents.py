@@ -66,6 +66,10 @@ class Contents:
                 hits += [HeaderHit(depth, owner, f"/{folder}/{name}") for owner in owners.split(",")]
         return tuple(sorted(hits, key=lambda hit: (hit.depth, -self.popularity(hit.package), hit)))
 
+    def with_headers(self) -> frozenset[str]:
+        """Return the packages that have headers."""
+        return frozenset(owner for owners, _, _ in self._header_table for owner in owners.split(","))
+
     def modules_of(self, package: str) -> tuple[str, ...]:
         """Return the pkg-config modules of a package; of those that it stands for where it has none of its own."""
         targets = (package,) if package in self._modules else sorted(self.stands_for(package))

@@ -13,6 +13,7 @@ from wheelbase.system.alpine import load_alpine
 from wheelbase.system.apk import closure_on_alpine
 from wheelbase.system.contents import Contents, load_contents
 from wheelbase.system.installed import installed_packages, knows_installed
+from wheelbase.system.lacking import Lack, load_lacking
 from wheelbase.system.names import Manager, Names, Row, load_names, provided
 from wheelbase.system.packages import Closure, PackageIndex, load_packages
 from wheelbase.system.recipes import load_recipes
@@ -116,6 +117,17 @@ class System:
         if self.compiler and language in ("c", "c++", "cython"):
             wanted = ()
         return tuple(name for name in (*wanted, *headers) if name not in self.installed)
+
+    def lacks(self, package: str, header: str) -> tuple[Lack, ...]:
+        """Return what a header of a package includes of packages that it does not depend on: Debian's packages only."""
+        table = load_lacking(self.release) if self.manager == "apt" else {}
+        hits = [hit for hit in self.contents.header(header) if (hit.package, hit.path.lstrip("/")) in table]
+        if not hits:
+            return ()
+        own = {package, *(one.name for one in self.packages.closure([package]).packages)}
+        hit = next((hit for hit in self.contents.header(header) if hit.package in own), hits[0])
+        lacking = table.get((hit.package, hit.path.lstrip("/")), ()) if hit.package in own else ()
+        return tuple(one for one in lacking if one.other not in own and self.packages.get(one.other))
 
     def runtime_of(self, package: str, row: Row | None) -> tuple[str, ...]:
         """Return what a built module loads of a package that it is built with, by the names of the base."""

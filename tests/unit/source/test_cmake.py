@@ -109,6 +109,7 @@ def test_languages_and_a_package() -> None:
             {"foo": "required", "bar": "required"},
         ),
         ("if(X)\ntarget_link_libraries(x foo)\nendif()", {"foo": "optional"}),
+        ("find_library(FOO foo REQUIRED)\ntarget_link_libraries(x ${FOO})", {"foo": "required"}),
         ("add_executable(x EXCLUDE_FROM_ALL x.c)\ntarget_link_libraries(x foo)", {"foo": "optional"}),
         ("add_library(${UNKNOWN} x.c)\ntarget_link_libraries(x foo)", {"foo": "optional"}),
         ("link_directories(lib)\ntarget_link_libraries(x foo)", {"foo": "optional"}),

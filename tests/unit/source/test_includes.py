@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wheelbase.source.findings import Evidence
-from wheelbase.source.includes import find_in_c, find_includes, is_ordinary, named_sources, own_header
+from wheelbase.source.includes import find_in_c, find_includes, is_ordinary, named_sources
+from wheelbase.source.own_headers import own_header
 from wheelbase.source.tree import SourceTree
 
 
@@ -299,3 +300,10 @@ def test_a_header_that_the_build_makes_of_a_template() -> None:
         "zlib/version.h": "",
     }
     assert list(found(files)) == ["other/version.h"]
+
+
+def test_what_swig_puts_into_the_c_that_it_writes() -> None:
+    text = "%module a\n%{\n#include <yaml.h>\n%}\n#include <zlib.h>\n"
+    files = tree({"setup.py": "", "a.i": text, "b.i": text.replace("yaml", "lz4")})
+    files.built.add("a.i")
+    assert [(one.name, one.where, one.need) for one in find_in_c(files)] == [("yaml.h", "a.i:2", "required")]
