@@ -117,7 +117,8 @@ def _table(outcomes: Sequence[Outcome], strong: Sequence[int]) -> Table | None:
 
 def _more(outcomes: Sequence[Outcome]) -> Table | None:
     rows = [(named(one), *_figures(one, one.image)) for one in outcomes if one.image]
-    heads = (
+    told = {place for row in rows for place, cell in enumerate(row) if cell not in ("-", Cell(text="-"))}
+    heads: tuple[str, ...] = (
         "Base",
         ">After an edit",
         ">One more package",
@@ -127,7 +128,10 @@ def _more(outcomes: Sequence[Outcome]) -> Table | None:
         ">CPU time",
         ">Peak memory MB",
     )
-    return table("What else was measured", heads, rows)
+    # A scenario that was not asked for has no column.
+    heads = tuple(head for place, head in enumerate(heads) if place in told)
+    shown = [[cell for place, cell in enumerate(row) if place in told] for row in rows]
+    return table("What else was measured", heads, shown)
 
 
 def _figures(outcome: Outcome, image: BuiltImage) -> Iterator[Cell | str]:
