@@ -121,6 +121,21 @@ def test_a_crash_costs_the_file_that_crashed_alone(tmp_path: Path) -> None:
     assert Path(f"{crashes.path}.runs").read_text() == "x\nx\n"
 
 
+def test_a_process_waits_for_more_and_is_done_without_where_it_is_gone(tmp_path: Path) -> None:
+    kept = fake(tmp_path, 'echo x >> "$0.runs"')
+    for source in (b"x = 1", b"y = 2", b"not Python"):
+        assert InterpreterCompiler(kept).compile([("/a.py", source)]) == InterpreterCompiler(running()).compile(
+            [("/a.py", source)]
+        )
+    assert Path(f"{kept.path}.runs").read_text() == "x\n"
+    (waiting,) = compiling._WAITING[kept]
+    waiting.kill()
+    waiting.wait()
+    assert all(InterpreterCompiler(kept).compile([("/a.py", b"x = 1")]))
+    assert Path(f"{kept.path}.runs").read_text() == "x\nx\n"
+    assert compiling._WAITING[kept] == []
+
+
 def test_what_the_user_ends_is_not_started_again(tmp_path: Path) -> None:
     # Where the tests run in the background the signal is ignored, and a shell cannot undo that.
     end = "import os, signal; signal.signal(signal.SIGINT, signal.SIG_DFL); os.kill(os.getpid(), signal.SIGINT)"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from wheelbase.bases.inspect_elf import loader_of
 from wheelbase.bases.inspect_facts import facts_of
 from wheelbase.bases.inspected import FoundPython, Inspection, Libc, Package
 from wheelbase.bases.target import target_of
+from wheelbase.cache import Cache
 from wheelbase.errors import BaseError
 from wheelbase.oci.config import ImageConfig
 from wheelbase.oci.copying import copy_image
@@ -321,6 +323,37 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert pythons_in(large) == [("3.13.5", "/usr/local/bin/python3.13")]
     monkeypatch.setattr(inspect_module, "_MOST_OF_ALL", 500)
     assert pythons_in(large) == [("3.13.4", "/usr/local/bin/python3.13")]
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_a_layer_that_another_image_has_too_is_read_once() -> None:
+    cache = Cache("layers")
+    one = image(SLIM, python("3.13.5"))
+    other = image(SLIM, python("3.13.5"), {"usr/bin/.wh.dash": b"", "etc/company": b"x"})
+    strange = image({"opt/\udcff/x": b"", **python("3.13.5")})
+    for source in (one, other, strange):
+        assert inspect_image(source, read_image(source), cache) == facts_in(source)
+    layers = [layer.descriptor.digest for layer in read_image(other).layers]
+    assert [other.opened.count(layer) for layer in layers] == [1, 1, 2]
+    # One whose index is another may have other files, whatever its digest.
+    known = read_image(one)
+    stated = [replace(layer, annotations={"index": "x"}) for layer in known.manifest.layers]
+    one.opened.clear()
+    inspect_image(one, replace(known, manifest=replace(known.manifest, layers=tuple(stated))), cache)
+    assert one.opened == layers[:2]
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_what_there_was_no_room_for_is_not_what_a_layer_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    cache, source = Cache("layers"), image(python("3.13.5"), {"usr/bin/python3.12": elf(data=b"3.12.4\0" * 100)})
+    expected = facts_in(source)
+    with monkeypatch.context() as tight:
+        tight.setattr(inspect_module, "_MOST_OF_ALL", 500)
+        assert inspect_image(source, read_image(source), cache) == facts_in(source) != expected
+    assert inspect_image(source, read_image(source), cache) == expected
+    with monkeypatch.context() as tight:
+        tight.setattr(inspect_module, "_MOST_OF_ALL", 500)
+        assert inspect_image(source, read_image(source), cache) == facts_in(source)
 
 
 def test_facts_of_a_base() -> None:

@@ -7,7 +7,10 @@ that, and the last one counts, it is read when it is known which that is.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
+
+import msgspec
 
 from wheelbase.bases.inspect_python import is_of_python, pythons_in
 from wheelbase.bases.inspect_rpm import LARGEST, database_in, rpm_packages
@@ -25,21 +28,27 @@ from wheelbase.bases.inspect_system import (
     timezones_in,
 )
 from wheelbase.bases.inspected import InspectedLayer, Inspection, Package
-from wheelbase.oci.image import Image
+from wheelbase.cache import Cache
+from wheelbase.oci.image import Image, Layer
 from wheelbase.oci.layers import Entry
 from wheelbase.oci.places import Source
-from wheelbase.oci.tree import Tree, read_files, read_tree
+from wheelbase.oci.tree import ReadLayer, Tree, read_files, read_tree
 
 # What is kept of one file, and of all: past that, an interpreter's version is read from its headers, or not at all.
 _MOST_OF_A_FILE = 64 << 20
 _MOST_OF_ALL = 128 << 20
+# Of one layer: as it is stored it is in memory once more.
+_MOST_REMEMBERED = 32 << 20
 _USUAL_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-def inspect_image(source: Source, image: Image) -> Inspection:
-    """Return what the layers of an image say. ImageError where they cannot be read."""
+def inspect_image(source: Source, image: Image, cache: Cache | None = None) -> Inspection:
+    """Return what the layers of an image say. ImageError where they cannot be read.
+
+    What a layer has is kept in the cache: a base that was rebuilt shares most layers with the one before.
+    """
     kept = _Kept()
-    tree = read_tree(source, image, kept)
+    tree = read_tree(source, image, kept, _Known(cache, kept) if cache else None)
     path = [folder for folder in (image.config.env_var("PATH") or _USUAL_PATH).split(":") if folder.startswith("/")]
     pythons = pythons_in(tree, path)
     database, packages = packages_in(tree)
@@ -77,19 +86,67 @@ def _of_rpm(source: Source, image: Image, tree: Tree) -> tuple[Package, ...] | N
 
 @dataclass(slots=True)
 class _Kept:
-    """Says what to keep, and adds up what it is asked of: `seen` are the bytes of all files of all layers."""
+    """Says what to keep, and adds up what it is asked of: `seen` are the bytes of all files of all layers.
+
+    `refused` says that something was to be kept for which there was no room left.
+    """
 
     seen: int = 0
     kept: int = 0
+    refused: bool = False
 
     def __call__(self, entry: Entry) -> int:
         """Return how much of a file is wanted."""
         self.seen += entry.size
         wanted = min(entry.size, _MOST_OF_A_FILE) if is_of_python(entry.path) or is_of_system(entry.path) else 0
         if self.kept + wanted > _MOST_OF_ALL:
+            self.refused = True
             return 0
         self.kept += wanted
         return wanted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Remembered:
+    """A layer as it was read, and what that added to the bytes seen and kept."""
+
+    read: ReadLayer
+    seen: int
+    kept: int
+
+
+class _Known:
+    """Layers that were read before, for this image or another one."""
+
+    def __init__(self, cache: Cache, kept: _Kept) -> None:
+        self._cache, self._kept = cache, kept
+        self._before = replace(kept)
+
+    def get(self, layer: Layer, /) -> ReadLayer | None:
+        """Return what is remembered, where there is room for what was kept of it."""
+        self._before = replace(self._kept)
+        if (raw := self._cache.get(_key(layer))) is None:
+            return None
+        found = msgspec.msgpack.decode(raw, type=_Remembered)
+        if self._kept.kept + found.kept > _MOST_OF_ALL:
+            return None
+        self._kept.seen += found.seen
+        self._kept.kept += found.kept
+        return found.read
+
+    def put(self, layer: Layer, read: ReadLayer, /) -> None:
+        """Remember a layer of which all is kept that was wanted, and that is not much."""
+        seen, kept = self._kept.seen - self._before.seen, self._kept.kept - self._before.kept
+        if not self._kept.refused and kept <= _MOST_REMEMBERED:
+            # A name may have bytes that are no UTF-8.
+            with suppress(UnicodeEncodeError):
+                self._cache.put(_key(layer), msgspec.msgpack.encode(_Remembered(read=read, seen=seen, kept=kept)))
+
+
+def _key(layer: Layer) -> str:
+    # Where a layer has an index, an annotation alone vouches for that.
+    stored = layer.descriptor
+    return f"{stored.digest} {stored.size} {sorted(stored.annotations.items())} {layer.diff_id}"
 
 
 def _layers(image: Image, tree: Tree) -> Iterator[InspectedLayer]:

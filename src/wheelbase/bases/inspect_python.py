@@ -21,7 +21,8 @@ _PROGRAM = re.compile(r"(?:python|pypy)(?:(?P<major>[23])(?:\.(?P<minor>\d{1,2})
 _LIBRARY = re.compile(r"libpython3\.\d+t?\.so\.1\.0")
 _BUILD = re.compile(r"_sysconfigdata_\w*\.py|_sysconfigdata_\S+\.py")
 _BROUGHT = re.compile(r"(pip|setuptools|wheel)-([^-]+)(?:-py[\d.]+)?\.(?:dist|egg)-info")
-_IN_CODE = rb"(?<![\d.])%s\.\d{1,3}(?:(?:a|b|rc)\d{1,3})?(?=\+?\0)"
+# It begins with the number, so that the search is one for a literal; what must not be before that is said after it.
+_IN_CODE = rb"%(number)s(?<![\d.]%(number)s)\.\d{1,3}(?:(?:a|b|rc)\d{1,3})?(?=\+?\0)"
 _IN_HEADER = re.compile(r'^#define[ \t]+PY_VERSION[ \t]+"(3\.\d{1,2}\.\d{1,3}(?:(?:a|b|rc)\d{1,3})?)\+?"', re.MULTILINE)
 _VERSION = re.compile(VERSION_PATTERN, re.VERBOSE | re.IGNORECASE)
 _LIBRARY_FOLDERS = ("lib", "lib64")
@@ -153,7 +154,7 @@ def _headers(tree: Tree, prefix: str, minor: str, pypy: bool) -> Entry | None:
 
 def _version(tree: Tree, program: Entry, prefix: str, minor: str, header: Entry | None) -> str:
     number = minor.removesuffix("t")
-    stated = re.compile(_IN_CODE % re.escape(number.encode()))
+    stated = re.compile(_IN_CODE % {b"number": re.escape(number.encode())})
     libraries = [f"{prefix}/{where}" for where in _LIBRARY_FOLDERS]
     libraries += [f"{prefix}/lib/{name}" for name in tree.names(f"{prefix}/lib") if "-linux-" in name]
     code = [program, *(tree.resolve(f"{folder}/libpython{minor}.so.1.0") for folder in libraries)]

@@ -61,8 +61,8 @@ class Publishing:
         """Store a manifest that refers to one that is in place already, where such are found again."""
         for sink in self._sinks:
             if sink.keeps_referrers:
-                for blob in blobs:
-                    _send(blob, sink)
+                for sent in [self._pool.submit(_send, blob, sink) for blob in blobs]:
+                    sent.result()
                 sink.put_manifest(manifest, named=False)
 
 

@@ -10,11 +10,12 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import Protocol
 
 from wheelbase.oci.compression import most_unpacked
 from wheelbase.oci.errors import ImageError
 from wheelbase.oci.estargz import IndexedLayer, indexed_layer
-from wheelbase.oci.image import Image
+from wheelbase.oci.image import Image, Layer
 from wheelbase.oci.layers import Entry, Keep, LayerReader, keep_nothing
 from wheelbase.oci.places import Blob, Source
 
@@ -197,20 +198,54 @@ class Tree:
             self.flagged.append(entry)
 
 
-def read_tree(source: Source, image: Image, keep: Keep = keep_nothing) -> Tree:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadLayer:
+    """What a layer has, with what was kept of its files; `tar_bytes` is its size unpacked."""
+
+    entries: list[Entry]
+    tar_bytes: int
+
+
+class KnownLayers(Protocol):
+    """Layers that were read before, by what they are and what was to be kept of them."""
+
+    def get(self, layer: Layer, /) -> ReadLayer | None:
+        """Return a layer that is known."""
+
+    def put(self, layer: Layer, read: ReadLayer, /) -> None:
+        """Note a layer that has been read to its end."""
+
+
+def read_tree(source: Source, image: Image, keep: Keep = keep_nothing, known: KnownLayers | None = None) -> Tree:
     """Read all layers of an image, once each, and return its file system.
 
     `keep` says for a file how many bytes of its content are wanted, from its start on: they are its entry's `content`.
-    Every layer is verified: its blob's digest and its diff_id, or its index and what is kept, where it has one.
+    Every layer is verified: its blob's digest and its diff_id, or its index and what is kept, where it has one. Those
+    that are `known` are not read.
     """
     tree, left = Tree(), most_unpacked(sum(layer.descriptor.size for layer in image.layers))
-    for number in range(len(image.layers)):
-        with _opened(source, image, number, left, keep) as reader:
-            for entry in reader:
+    for number, layer in enumerate(image.layers):
+        read = known.get(layer) if known else None
+        if read is None:
+            read = _read_layer(source, image, number, left, keep, tree)
+            if known:
+                known.put(layer, read)
+        else:
+            for entry in read.entries:
                 tree.add(entry, number)
-        tree.layer_bytes.append(reader.uncompressed_bytes)
-        left -= reader.uncompressed_bytes
+        tree.layer_bytes.append(read.tar_bytes)
+        left -= read.tar_bytes
     return tree
+
+
+def _read_layer(source: Source, image: Image, number: int, limit: int, keep: Keep, tree: Tree) -> ReadLayer:
+    """Read a layer, and lay it over those below, which refuses one that has too much before that is in memory."""
+    entries = []
+    with _opened(source, image, number, limit, keep) as reader:
+        for entry in reader:
+            tree.add(entry, number)
+            entries.append(entry)
+    return ReadLayer(entries=entries, tar_bytes=reader.uncompressed_bytes)
 
 
 def read_files(source: Source, image: Image, tree: Tree, paths: Collection[str], limit: int) -> dict[str, bytes]:

@@ -15,6 +15,7 @@ from wheelbase.errors import BaseError
 from wheelbase.index.client import Client
 from wheelbase.index.indexes import Index
 from wheelbase.index.settings import user_settings, with_requirements_options
+from wheelbase.index.values import IndexSettings
 from wheelbase.oci.errors import ImageError
 from wheelbase.oci.places import Source
 from wheelbase.oci.platform import Platform
@@ -76,13 +77,20 @@ def ask(
     as_of: date | None,
     allow_build: Iterable[str] = (),
     refresh: bool = False,
+    settings: IndexSettings | None = None,
 ) -> tuple[Asked, Index]:
-    """Return the question that requirements are, and the indexes that the user has set up for it."""
-    settings = with_requirements_options(user_settings(wanted.tool_uv), wanted.options)
+    """Return the question that requirements are, and the indexes that the user has set up for it: those of `settings`
+    where they have been read already."""
+    settings = settings or settings_for(wanted)
     asked = Asked(
         requirements=wanted, settings=settings, python=python, as_of=as_of, allow_build=frozenset(allow_build)
     )
     return asked, Index(Client(settings), settings, refresh=refresh)
+
+
+def settings_for(wanted: Requirements) -> IndexSettings:
+    """Return the user's settings of indexes, with those of the requirements' files. Runs uv."""
+    return with_requirements_options(user_settings(wanted.tool_uv), wanted.options)
 
 
 def project_settings(arguments: Sequence[str] = ()) -> Settings:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +17,7 @@ from wheelbase import __version__
 from wheelbase.cache import Cache
 from wheelbase.errors import BaseError, RequirementsError
 from wheelbase.index.client import CONCURRENCY
+from wheelbase.index.values import IndexSettings
 from wheelbase.oci import media_types
 from wheelbase.oci.digest import Digest
 from wheelbase.oci.errors import ImageError
@@ -31,12 +32,12 @@ from wheelbase.project.application import application_of
 from wheelbase.project.labels import project_labels
 from wheelbase.project.read import folder_of, read_requirements
 from wheelbase.project.values import Requirements
-from wheelbase.recipes.asking import project_settings
+from wheelbase.recipes.asking import project_settings, settings_for
 from wheelbase.recipes.base import Debs, debian_base, open_base, reference_of, user_store
 from wheelbase.recipes.built import Built, Wish
 from wheelbase.recipes.cures import Cures, check_cures, cures_of, debs_of, lacking_debs, with_cures
 from wheelbase.recipes.locking import Lock, lock_of, read_lock, write_lock
-from wheelbase.recipes.making import Making, begin, finish
+from wheelbase.recipes.making import Job, Making, begin, finish
 from wheelbase.recipes.plan import Plan, arch_of, plan
 from wheelbase.recipes.reporting import Report, silent
 from wheelbase.recipes.sbom import EMPTY, attached
@@ -79,11 +80,13 @@ def build(
     kept = read_lock(folder or Path()) if lock == "check" else None
     with ExitStack() as stack:
         scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="wheelbase-")))
-        pool = ThreadPoolExecutor(CONCURRENCY, thread_name_prefix="build")
-        stack.callback(pool.shutdown, wait=False, cancel_futures=True)
+        pool, makers = (ThreadPoolExecutor(CONCURRENCY, thread_name_prefix=name) for name in ("build", "make"))
+        for one in (pool, makers):
+            stack.callback(one.shutdown, wait=False, cancel_futures=True)
         outputs = [*left_out, *(Path(one.path) for one in destinations if isinstance(one, FileReference))]
         own = pool.submit(application_of, folder, scratch=scratch, outputs=outputs) if folder else None
-        plans = _plans(stack, wanted, wish, cures, kept, refresh=refresh, report=report)
+        settings = pool.submit(settings_for, wanted)
+        plans = _plans(stack, wanted, wish, cures, kept, settings=settings, refresh=refresh, report=report)
         parts = lock_of(plans)
         if kept:
             kept.check(parts)
@@ -94,6 +97,7 @@ def build(
         making = Making(
             store=user_store(),
             pool=pool,
+            makers=makers,
             publishing=publishing,
             wish=wish,
             cures=cures,
@@ -101,12 +105,13 @@ def build(
             report=report,
         )
         jobs = [begin(making, one) for one in plans]
+        said = [pool.submit(_plan_notes, job) for job in jobs]
         application = own.result() if own else None
         images = [finish(making, job, application) for job in jobs]
         digest = _name(publishing, [(image.platform, manifest) for image, manifest in images])
         if lock == "write":
             write_lock(folder or Path(), parts)
-        notes = [note for one in plans for note in _plan_notes(one)]
+        notes = [note for one in said for note in one.result()]
         if application:
             notes += application.notes
             if application.entrypoint_note and not images[0][0].settings.entrypoint and wish.runtime.cmd is None:
@@ -141,6 +146,7 @@ def _plans(
     cures: Cures,
     kept: Lock | None,
     *,
+    settings: Future[IndexSettings],
     refresh: bool,
     report: Report,
 ) -> list[Plan]:
@@ -159,7 +165,16 @@ def _plans(
 
     def planned(platform: str, debs: Debs) -> Plan:
         source = stack.enter_context(open_base(base, Platform.parse(platform), debs=debs, report=report))
-        return plan(wanted, base, platform, source, bytecode=wish.bytecode, refresh=refresh, report=report)
+        return plan(
+            wanted,
+            base,
+            platform,
+            source,
+            settings=settings,
+            bytecode=wish.bytecode,
+            refresh=refresh,
+            report=report,
+        )
 
     plans = [planned(platform, debs) for platform in wish.on]
     check_cures(cures, plans[0].target)
@@ -187,20 +202,23 @@ def _default_base(wanted: Requirements, wish: Wish, platform: str, report: Repor
     return comparison.recommendation.base
 
 
-def _plan_notes(plan: Plan) -> Iterator[str]:
-    """Yield what has to be said of an image, once its wheels are on this machine."""
-    yield from plan.notes
+def _plan_notes(job: Job) -> list[str]:
+    """Return what has to be said of an image; waits until its wheels are on this machine."""
+    plan = job.plan
     hashes = [wheel.sha256 or wheel.url for _, wheel in plan.wheels]
     kept, key = Cache("lacking-1"), f"{__version__} {plan.image.raw_manifest.digest} {' '.join(hashes)}"
     if known := kept.get(key):
-        yield from msgspec.msgpack.decode(known, type=list[str])
-        return
-    # It takes tables of packages, which takes longer to load than all else of a build that makes nothing new.
+        return [*plan.notes, *msgspec.msgpack.decode(known, type=list[str])]
+    # It takes tables of packages, which take longer to load than all else of a build that makes nothing new.
     from wheelbase.recipes.hazards import hazard_notes, hazards_of
+    from wheelbase.system.platform import system_of
 
+    system_of(plan.facts)  # which loads them
+    for wheel in job.fetched:
+        wheel.result()
     notes = list(hazard_notes(hazards_of(plan.facts, plan.wheels)))
     kept.put(key, msgspec.msgpack.encode(notes))
-    yield from notes
+    return [*plan.notes, *notes]
 
 
 def _name(publishing: Publishing, manifests: Sequence[tuple[str, RawManifest]]) -> Digest:

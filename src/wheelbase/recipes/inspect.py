@@ -1,6 +1,6 @@
 """`wheelbase inspect`: the facts of any image, read from its own bytes. Reads images, by the network or an engine.
 
-Layers from a registry are kept in the user's cache, and facts by the digest of the image.
+Layers from a registry are kept in the user's cache, and facts by the digest of the image, or of a layer.
 """
 
 from __future__ import annotations
@@ -51,6 +51,6 @@ def inspect_source(source: Source, platform: Platform | None) -> Inspection:
     # What reads layers takes a while to import.
     from wheelbase.bases.inspect import inspect_image
 
-    inspection = inspect_image(source, image)
+    inspection = inspect_image(source, image, Cache(f"inspected-layers-{_VERSION}"))
     kept.put(key, msgspec.msgpack.encode(inspection))
     return inspection

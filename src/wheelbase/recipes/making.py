@@ -11,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 from packaging.utils import parse_wheel_filename
 
@@ -49,23 +50,26 @@ _PYTHON = re.compile(r"python[0-9.]*")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Making:
-    """What all platforms of a build share."""
+    """What all platforms of a build share. Wheels are fetched in the `pool`; `makers` wait for them and make layers."""
 
     store: Store
     pool: ThreadPoolExecutor
+    makers: ThreadPoolExecutor
     publishing: Publishing
     wish: Wish
     cures: Cures
     labels: Mapping[str, str]
     report: Report
-    begun: dict[tuple[str, VenvPython, str], Future[WheelLayer]] = field(default_factory=dict)
+    fetched: dict[str, Future[tuple[Path, str]]] = field(default_factory=dict)
+    made: dict[tuple[str, VenvPython, str], Future[WheelLayer]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One platform whose layers are being made."""
+    """One platform whose wheels are being fetched, and layers made of them."""
 
     plan: Plan
+    fetched: tuple[Future[tuple[Path, str]], ...]
     wheels: tuple[Future[WheelLayer], ...]
 
 
@@ -75,8 +79,8 @@ def begin(making: Making, plan: Plan) -> Job:
         making.publishing.send(Blob(descriptor=layer.descriptor, source=plan.source))
     alone = len(plan.wheels) <= _budget(making, plan.image)
 
-    def make(wheel: Candidate) -> WheelLayer:
-        path, sha256 = fetch_wheel(plan.index.client, wheel, making.store)
+    def make(wheel: Candidate, fetched: Future[tuple[Path, str]]) -> WheelLayer:
+        path, sha256 = fetched.result()
         made = wheel_layer(
             path, sha256, filename=wheel.filename, python=plan.python, compiler=plan.compiler, store=making.store
         )
@@ -86,14 +90,17 @@ def begin(making: Making, plan: Plan) -> Job:
 
     ordered = sorted((wheel for _, wheel in plan.wheels), key=lambda wheel: wheel.size or 0, reverse=True)
     compiled = plan.compiler.key if plan.compiler else ""
-    futures = []
+    fetched, made = [], []
     for wheel in ordered:
         # Platforms share the wheels that are for all of them.
+        if wheel.url not in making.fetched:
+            making.fetched[wheel.url] = making.pool.submit(fetch_wheel, plan.index.client, wheel, making.store)
+        fetched.append(making.fetched[wheel.url])
         key = (wheel.url, plan.python, compiled)
-        if key not in making.begun:
-            making.begun[key] = making.pool.submit(make, wheel)
-        futures.append(making.begun[key])
-    return Job(plan=plan, wheels=tuple(futures))
+        if key not in making.made:
+            making.made[key] = making.makers.submit(make, wheel, fetched[-1])
+        made.append(making.made[key])
+    return Job(plan=plan, fetched=tuple(fetched), wheels=tuple(made))
 
 
 def finish(making: Making, job: Job, application: Application | None) -> tuple[BuiltImage, RawManifest]:

@@ -6,6 +6,7 @@ Everything that can be wrong is found here, before anything is downloaded.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast, get_args
 
@@ -14,6 +15,7 @@ from wheelbase.bases.target import Target, target_of
 from wheelbase.errors import BaseError, ResolutionError
 from wheelbase.index.indexes import Index
 from wheelbase.index.simple import Candidate
+from wheelbase.index.values import IndexSettings
 from wheelbase.oci.image import Image, read_image
 from wheelbase.oci.places import Source
 from wheelbase.oci.platform import Platform
@@ -77,9 +79,17 @@ def arch_of(platform: str) -> Arch:
 
 
 def plan(
-    wanted: Requirements, base: str, platform: str, source: Source, *, bytecode: bool, refresh: bool, report: Report
+    wanted: Requirements,
+    base: str,
+    platform: str,
+    source: Source,
+    *,
+    settings: Future[IndexSettings],
+    bytecode: bool,
+    refresh: bool,
+    report: Report,
 ) -> Plan:
-    """Return what an image is made of on a base that is open.
+    """Return what an image is made of on a base that is open. The settings are not waited for before it is known.
 
     BaseError where that has no Python that the project allows, ResolutionError where a package has no wheel for it.
     """
@@ -104,7 +114,7 @@ def plan(
             f"{wanted.source} requires Python {allowed}; {base} has {target.python}",
             hint="choose another base: `wheelbase bases` lists those that are known",
         )
-    asked, index = ask(wanted, python=target.python_minor, as_of=None, refresh=refresh)
+    asked, index = ask(wanted, python=target.python_minor, as_of=None, refresh=refresh, settings=settings.result())
     report("resolving", 0, 0)
     found = fit(asked, own, target, index)
     wheels = [(one.package.name, one.taken) for one in found.picked if one.taken and one.taken.is_wheel]

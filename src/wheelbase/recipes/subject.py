@@ -13,7 +13,7 @@ from packaging.utils import canonicalize_name
 from wheelbase.dockerfiles.python import VENV
 from wheelbase.dockerfiles.values import RequirementFiles, UvLock
 from wheelbase.errors import RequirementsError
-from wheelbase.index.settings import user_settings, with_requirements_options
+from wheelbase.index.settings import user_settings
 from wheelbase.index.values import IndexSettings
 from wheelbase.measuring.values import Installer
 from wheelbase.oci.assembly import Runtime
@@ -23,7 +23,7 @@ from wheelbase.project.labels import PREFIX, project_labels
 from wheelbase.project.read import folder_of, read_requirements
 from wheelbase.project.settings import Settings
 from wheelbase.project.values import Package, Requirements
-from wheelbase.recipes.asking import project_settings
+from wheelbase.recipes.asking import project_settings, settings_for
 from wheelbase.recipes.built import Wish
 from wheelbase.recipes.values import BaseCost
 from wheelbase.source.findings import Findings
@@ -119,7 +119,7 @@ def subject_of(
 
 def index_settings(subject: Subject) -> IndexSettings:
     """Return the user's settings of indexes, with those of the application's requirements files. Runs uv."""
-    return with_requirements_options(user_settings(subject.requirements.tool_uv), subject.requirements.options)
+    return settings_for(subject.requirements)
 
 
 def installed(

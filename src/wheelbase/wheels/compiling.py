@@ -5,6 +5,9 @@ lie beside them in a layer that nobody changes. The bytes of one depend on its s
 alone. Compiling runs none of the code.
 """
 
+import atexit
+import io
+import itertools
 import os
 import shutil
 import signal
@@ -17,7 +20,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Protocol
+from typing import IO, Protocol
 
 import msgspec
 
@@ -25,8 +28,8 @@ from wheelbase.cache import Cache
 from wheelbase.errors import WheelbaseError
 from wheelbase.uv import run_uv
 
-# One process compiles so much: enough to make up for its start, little enough to keep every core busy to the end.
-_CHUNK = 800_000
+# A process is given so much at a time: little enough to keep every core busy to the end.
+_CHUNK = 200_000
 _SECONDS = 1800.0
 # From this version on, the bytes of a module do not depend on what the process compiled before.
 _SAME_BYTES = (3, 11)
@@ -36,6 +39,7 @@ _PROCESSES = ThreadPoolExecutor(max_workers=os.cpu_count() or 1, thread_name_pre
 _FROM_OUTSIDE = (-signal.SIGINT, -signal.SIGTERM)
 _LENGTHS = struct.Struct(">II")
 _LENGTH = struct.Struct(">i")
+_SIZE = struct.Struct(">I")
 _ASK = """
 import sys
 from importlib.util import MAGIC_NUMBER as magic
@@ -54,6 +58,10 @@ class Interpreter:
     free_threaded: bool
     #: The first bytes of its .pyc files, in hexadecimal.
     magic: str
+
+
+# Processes that have compiled something and wait for more, as starting one takes as long as compiling a large module.
+_WAITING: dict[Interpreter, list[subprocess.Popen[bytes]]] = {}
 
 
 class Compiler(Protocol):
@@ -111,26 +119,65 @@ def _compile(interpreter: Interpreter, sources: Sequence[tuple[str, bytes]]) -> 
         name = path.encode("utf-8", "surrogateescape")
         parts += [_LENGTHS.pack(len(name), len(source)), name, source]
     request = b"".join(parts)
-    fork = interpreter.version < _SAME_BYTES
-    while True:
-        try:
-            return _compiled(_run(interpreter, request, *(["fork"] if fork else [])), len(sources))
-        except (subprocess.CalledProcessError, ValueError) as error:
-            called = error if isinstance(error, subprocess.CalledProcessError) else None
-            if fork or (called and called.returncode in _FROM_OUTSIDE):
-                said = called.stderr.decode(errors="replace").strip() if called else ""
-                raise _failed(interpreter, said or str(error)) from error
-        fork = True  # the process ended early, as a source crashes the compiler
+    if interpreter.version >= _SAME_BYTES and (files := _by_one_that_waits(interpreter, request, len(sources))):
+        return files
+    # Before that version, and where a source crashes the compiler, each has a process of its own.
+    try:
+        return _answers(io.BytesIO(_run(interpreter, request)), len(sources))
+    except subprocess.CalledProcessError as error:
+        raise _failed(interpreter, error.stderr.decode(errors="replace").strip() or str(error)) from error
+    except ValueError as error:
+        raise _failed(interpreter, str(error)) from error
 
 
-def _run(interpreter: Interpreter, request: bytes, *arguments: str) -> bytes:
-    # The variables of Python are left out but one, which gives sets their order and which -E and -I would hide.
-    variables = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+def _by_one_that_waits(interpreter: Interpreter, request: bytes, count: int) -> list[bytes | None] | None:
+    """Have a process compile, and wait for more then; None where it ends early."""
+    waiting = _WAITING.setdefault(interpreter, [])
+    try:
+        process = waiting.pop()
+    except IndexError:
+        process = _start(interpreter)
+    assert process.stdin and process.stdout
+    try:
+        process.stdin.write(_SIZE.pack(len(request)) + request)
+        process.stdin.flush()
+        files = _answers(process.stdout, count)
+    except (OSError, ValueError):
+        process.kill()
+        process.communicate()
+        if process.returncode in _FROM_OUTSIDE:
+            raise _failed(interpreter, "it was interrupted") from None
+        return None
+    waiting.append(process)
+    return files
+
+
+def _start(interpreter: Interpreter) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            _command(interpreter),
+            env=_variables(),
+            cwd="/",
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+        )
+    except OSError as error:
+        raise _failed(interpreter, str(error)) from error
+
+
+@atexit.register
+def _end_those_that_wait() -> None:
+    for process in itertools.chain(*_WAITING.values()):
+        process.communicate()
+
+
+def _run(interpreter: Interpreter, request: bytes) -> bytes:
     try:
         return subprocess.run(
-            [interpreter.path, "-S", "-s", "-B", "-W", "ignore", "-c", _script(), *arguments],
+            [*_command(interpreter), "fork"],
             input=request,
-            env=variables | {"PYTHONHASHSEED": "0"},
+            env=_variables(),
             cwd="/",
             capture_output=True,
             timeout=_SECONDS,
@@ -140,6 +187,16 @@ def _run(interpreter: Interpreter, request: bytes, *arguments: str) -> bytes:
         raise _failed(interpreter, str(error)) from error
 
 
+def _command(interpreter: Interpreter) -> list[str | Path]:
+    return [interpreter.path, "-S", "-s", "-B", "-W", "ignore", "-c", _script()]
+
+
+def _variables() -> dict[str, str]:
+    # The variables of Python are left out but one, which gives sets their order and which -E and -I would hide.
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    return variables | {"PYTHONHASHSEED": "0"}
+
+
 def _failed(interpreter: Interpreter, said: str) -> WheelbaseError:
     return WheelbaseError(
         f"{interpreter.path} failed at compiling modules: {said}",
@@ -147,17 +204,21 @@ def _failed(interpreter: Interpreter, said: str) -> WheelbaseError:
     )
 
 
-def _compiled(output: bytes, count: int) -> list[bytes | None]:
-    """Take the answers apart. Raises ValueError where they are not whole."""
-    files: list[bytes | None] = []
-    place = 0
-    while place < len(output):
-        (size,) = _LENGTH.unpack(output[place : place + _LENGTH.size].ljust(_LENGTH.size, b"\0"))
-        place += _LENGTH.size + max(size, 0)
-        files.append(output[place - size : place] if size >= 0 else None)
-    if len(files) != count or place != len(output):
+def _answers(output: IO[bytes], count: int) -> list[bytes | None]:
+    """Read the answers to so many sources. Raises ValueError where they are not whole."""
+    return [_file(output) for _ in range(count)]
+
+
+def _file(output: IO[bytes]) -> bytes | None:
+    (size,) = _LENGTH.unpack(_whole(output, _LENGTH.size))
+    return _whole(output, size) if size >= 0 else None
+
+
+def _whole(output: IO[bytes], size: int) -> bytes:
+    data = output.read(size)
+    if len(data) != size:
         raise ValueError("its output ended early")
-    return files
+    return data
 
 
 def find_interpreter(

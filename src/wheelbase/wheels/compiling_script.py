@@ -2,10 +2,11 @@
 
 Reads from its input, for each source, the lengths of path and source (two numbers of four bytes, big-endian) and the
 two; writes for each one the length of its .pyc file and the file, or a length of -1 where the source does not compile.
+Some sources come at a time, after the length of all that: no answer is written before all of them are read.
 
-With the argument `fork`, each source is read and compiled in a fork of a process that does nothing else: one that
-crashes the compiler has a length of -1 too, and the bytes do not depend on the sources before it. They do before Python
-3.11, where marshal looks at how often a name is referred to in the whole process.
+With the argument `fork` that length is left out, and each source is read and compiled in a fork of a process that does
+nothing else: one that crashes the compiler has a length of -1 too, and the bytes do not depend on the sources before
+it. They do before Python 3.11, where marshal looks at how often a name is referred to in the whole process.
 """
 
 import importlib.util
@@ -15,9 +16,11 @@ import resource
 import signal
 import struct
 import sys
+import time
 
 _LENGTHS = struct.Struct(">II")
 _LENGTH = struct.Struct(">i")
+_SIZE = struct.Struct(">I")
 _NO_CODE = _LENGTH.pack(-1)
 _UNCHECKED_HASH = b"\x01\x00\x00\x00"  # PEP 552
 _CPU_SECONDS = 120
@@ -43,21 +46,25 @@ def write(data: bytes) -> None:
         rest = rest[os.write(1, rest) :]
 
 
+def compiled(path: bytes, source: bytes) -> bytes:
+    """Return the answer for a source: the length of its .pyc file, and the file."""
+    try:
+        module = compile(source, path.decode("utf-8", "surrogateescape"), "exec", dont_inherit=True)
+        code = marshal.dumps(module)  # of one with a name, as importlib does: marshal counts references
+        header = importlib.util.MAGIC_NUMBER + _UNCHECKED_HASH + importlib.util.source_hash(source)
+    except Exception:  # SyntaxError, ValueError, RecursionError, MemoryError, and what a codec raises
+        return _NO_CODE
+    return _LENGTH.pack(len(header) + len(code)) + header + code
+
+
 def compile_next() -> int:
     """Compile the next source of the input; return the exit code."""
     lengths = read(_LENGTHS.size)
     if not lengths:
         return _AT_END
     path_size, source_size = _LENGTHS.unpack(lengths)
-    path, source = read(path_size).decode("utf-8", "surrogateescape"), read(source_size)
-    try:
-        module = compile(source, path, "exec", dont_inherit=True)
-        code = marshal.dumps(module)  # of one with a name, as importlib does: marshal counts references
-        header = importlib.util.MAGIC_NUMBER + _UNCHECKED_HASH + importlib.util.source_hash(source)
-    except Exception:  # SyntaxError, ValueError, RecursionError, MemoryError, and what a codec raises
-        write(_NO_CODE)
-    else:
-        write(_LENGTH.pack(len(header) + len(code)) + header + code)
+    path = read(path_size)
+    write(compiled(path, read(source_size)))
     return 0
 
 
@@ -67,12 +74,17 @@ def limit(kind: int, most: int) -> None:
     resource.setrlimit(kind, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
 
 
-def compile_all() -> int:
-    """Compile until the input ends; return the exit code."""
-    limit(resource.RLIMIT_CPU, _CPU_SECONDS)
-    while not (code := compile_next()):
-        pass
-    return code
+def compile_all() -> None:
+    """Compile until the input ends, some sources at a time."""
+    while size := read(_SIZE.size):
+        limit(resource.RLIMIT_CPU, int(time.process_time()) + _CPU_SECONDS)
+        sources, answers, place = read(*_SIZE.unpack(size)), [], 0
+        while place < len(sources):
+            path_size, source_size = _LENGTHS.unpack_from(sources, place)
+            begin = place + _LENGTHS.size + path_size
+            place = begin + source_size
+            answers.append(compiled(sources[begin - path_size : begin], sources[begin:place]))
+        write(b"".join(answers))
 
 
 def fork_for_each() -> int:
@@ -92,5 +104,7 @@ def fork_for_each() -> int:
 if __name__ == "__main__":
     limit(resource.RLIMIT_CORE, 0)
     limit(resource.RLIMIT_AS, _MEMORY)
-    exit_code = fork_for_each() if sys.argv[1:] == ["fork"] else compile_all()
-    sys.exit(0 if exit_code == _AT_END else 1)
+    if sys.argv[1:] == ["fork"]:
+        sys.exit(0 if fork_for_each() == _AT_END else 1)
+    compile_all()
+    os._exit(0)  # what a process does at its end takes as long as a small module

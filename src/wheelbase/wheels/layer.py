@@ -7,7 +7,9 @@ wheel's entries, on the base, the time or this machine. Bytecode of tests is lef
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -120,11 +122,13 @@ def _write(
     writer: LayerWriter,
 ) -> WrittenLayer:
     try:
+        # The first modules are compiled while the files are written.
+        compiled = _compiled(archive, installation, python, compiler) if compiler else iter(())
+        first = list(islice(compiled, 1))
         for file in installation.files:
             _write_file(archive, file, writer)
-        if compiler:
-            for batch in _batches(archive, installation, python):
-                _write_bytecode(batch, python, compiler, writer)
+        for batch, files in chain(first, compiled):
+            _write_bytecode(batch, files.result(), python, writer)
     except ImageError as error:
         raise archive.error(f"cannot be in a layer: {error}") from error
     return writer.finish()
@@ -156,6 +160,15 @@ def _watched(chunks: Iterable[bytes], hasher: _Hash) -> Iterator[bytes]:
         yield chunk
 
 
+def _compiled(
+    archive: WheelArchive, installation: Installation, python: VenvPython, compiler: Compiler
+) -> Iterator[tuple[list[Source], Future[list[bytes | None]]]]:
+    """Yield some modules at a time, with what comes of compiling them, which has begun."""
+    with ThreadPoolExecutor(1) as ahead:
+        for batch in _batches(archive, installation, python):
+            yield batch, ahead.submit(compiler.compile, batch)
+
+
 def _batches(archive: WheelArchive, installation: Installation, python: VenvPython) -> Iterator[list[Source]]:
     """Yield the modules that bytecode is made of, some at a time, in the order of the layer."""
     batch: list[Source] = []
@@ -179,8 +192,8 @@ def _is_compiled(file: Installed, python: VenvPython) -> bool:
     return not is_test(path) or path.rpartition("/")[2] in ("test.py", "tests.py")
 
 
-def _write_bytecode(batch: list[Source], python: VenvPython, compiler: Compiler, writer: LayerWriter) -> None:
-    for (path, _), bytecode in zip(batch, compiler.compile(batch), strict=True):
+def _write_bytecode(batch: list[Source], files: list[bytes | None], python: VenvPython, writer: LayerWriter) -> None:
+    for (path, _), bytecode in zip(batch, files, strict=True):
         if bytecode is not None:
             folder, _, name = path[1:].rpartition("/")
             writer.file(f"{folder}/__pycache__/{name.removesuffix('.py')}.{python.cache_tag}.pyc", bytecode)
