@@ -14,7 +14,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """What a build has to do: counts, and bytes."""
+    """What a build has to do: counts, and bytes; and with what Python. `stdlib_bytecode` None is as True."""
 
     packages: int
     download_bytes: int
@@ -24,6 +24,8 @@ class Work:
     bytecode_bytes: int
     package_manager: str | None
     compile_seconds: tuple[float, float] = (0.0, 0.0)
+    musl: bool = False
+    stdlib_bytecode: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,15 +47,17 @@ def _terms(work: Work, megabits: float) -> Iterable[tuple[float, float]]:
     pip = constants["pip"]
     download = work.download_bytes * 8 / (megabits * 1e6)
     yield download, download * 1.15
+    slower = pip["musl"] if work.musl else 1.0
     for count, name in (
         (1, "start"),
+        (work.stdlib_bytecode is False, "first_start"),
         (work.packages, "resolve_package"),
         (work.files, "install_file"),
         (work.file_bytes / 1e6, "install_megabyte"),
         (work.source_bytes / 1e6, "bytecode_megabyte"),
         ((work.file_bytes + work.bytecode_bytes) / 1e6, "layer_megabyte"),
     ):
-        yield count * pip[name][0], count * pip[name][1]
+        yield count * slower * pip[name][0], count * slower * pip[name][1]
     if work.package_manager:
         manager = "dnf" if work.package_manager in ("dnf", "microdnf", "yum") else work.package_manager
         low, high = constants["system"].get(manager, (0.0, 0.0))

@@ -25,6 +25,8 @@ def test_every_term_adds() -> None:
         replace(NOTHING, file_bytes=100_000_000),
         replace(NOTHING, source_bytes=100_000_000),
         replace(NOTHING, bytecode_bytes=100_000_000),
+        replace(NOTHING, stdlib_bytecode=False),
+        replace(NOTHING, musl=True),
     )
     for work in works:
         more = build_seconds(work, megabits=100)
@@ -40,7 +42,7 @@ def test_units() -> None:
     assert megabytes(5_936_163) == "5.9"
     assert megabytes(60_651_520, about=True) == "~61"
     assert duration(None) == "?"
-    assert duration(build_seconds(NOTHING, megabits=100)) == "0-1 s"
+    assert duration(build_seconds(NOTHING, megabits=100)) == "1-2 s"
     assert names(["a"]) == "a"
     assert names(["a", "b", "c"]) == "a, b and c"
     assert few([str(n) for n in range(20)])[-1] == "12 more"

@@ -126,6 +126,11 @@ SAMPLES = {
     "download": ("error: <urlopen error [Errno -3] Temporary failure in name resolution>", ""),
     "memory": ("c++: fatal error: Killed signal terminated program cc1plus", ""),
     "disk": ("/tmp/ccX.s: fatal error: error writing to /tmp/ccX.s: No space left on device", ""),
+    "mirror": (
+        "WARNING: fetching https://mirror.example/v3.23/main/x86_64/APKINDEX.tar.gz: DNS: name does not exist\n"
+        "ERROR: unable to select packages:\n  gcc (no such package):",
+        "",
+    ),
     "no-such-package": ("E: Unable to locate package libwebkit2gtk-4.0-dev", "libwebkit2gtk-4.0-dev"),
     "exception": (
         "RuntimeError: CMake configuration failed with code 1",

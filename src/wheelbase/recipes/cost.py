@@ -231,6 +231,8 @@ def _work(cost: BaseCost, installed: Files, download: int | None, compiled: int)
         bytecode_bytes=compiled,
         package_manager=cost.facts.package_manager if cost.build_packages or cost.run_packages or cost.system else None,
         compile_seconds=wall_seconds(cost.building) if cost.building else (0.0, 0.0),
+        musl=cost.facts.libc == "musl",
+        stdlib_bytecode=cost.facts.stdlib_bytecode,
     )
 
 
