@@ -21,7 +21,7 @@ from wheelbase.source.python_values import (
     both,
 )
 
-MAX_STEPS = 25_000
+MAX_STEPS = 40_000
 
 
 class Exhausted(Exception):
