@@ -1,5 +1,6 @@
 """What a base's compiles and the user's own system packages cost there. Talks to package indexes."""
 
+import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -19,7 +20,7 @@ from wheelbase.system.platform import system_of
 
 # Backends that use all cores; setuptools compiles one file after the other.
 _PARALLEL = ("mesonpy", "scikit_build_core", "maturin", "skbuild")
-_CORES = 4
+_CORES = min(os.cpu_count() or 1, 8)  # whoever compares mostly builds on the same machine; more are never all at work
 _SLOW = 1.5  # times the machine that was measured on
 _UNREAD = Findings(backend="")
 
