@@ -1,7 +1,7 @@
 """Tests, loops and handlers of a build script: which are live on Linux, and on which conditions."""
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from wheelbase.source.python_calls import Calls
 from wheelbase.source.python_evaluator import Answerer, Flow, Watcher
@@ -13,6 +13,7 @@ _INTERNAL = frozenset(
     "ImportError ModuleNotFoundError KeyError AttributeError IndexError TypeError NameError UnicodeDecodeError"
     " UnicodeError KeyboardInterrupt StopIteration PackageNotFoundError DistributionNotFound".split()
 )
+_OF_SYSTEM = frozenset("OSError IOError EnvironmentError FileNotFoundError PermissionError".split())
 
 
 class Branches(Calls):
@@ -137,11 +138,11 @@ class Branches(Calls):
         after, ends = dict(self.scope.names), len(self.frames[-1].returned)
         found, grown = self.watcher.size(), [(value, length, len(value.items)) for value, length in lists]
         branches: list[tuple[Guard, dict[str, Value]]] = [((), after)] if flow is Flow.NEXT else []
-        falls_back = False
+        falls_back, sets_up = False, any(map(_is_setup, node.body))
         for handler in node.handlers:
             guard = (self.conditions.of(handler),) if flow is not Flow.FAIL else ()
             outcome = self._handle(handler, guard, before)
-            if outcome is not Flow.FAIL and not _is_internal(handler):
+            if outcome is not Flow.FAIL and not _is_internal(handler) and not (sets_up and _is_of_system(handler)):
                 falls_back = True
             if outcome is Flow.NEXT:
                 branches.append((guard, dict(self.scope.names)))
@@ -201,7 +202,25 @@ class Branches(Calls):
 
 
 def _is_internal(handler: ast.ExceptHandler) -> bool:
+    return _catches_only(handler, _INTERNAL)
+
+
+def _is_of_system(handler: ast.ExceptHandler) -> bool:
+    """Say whether a handler is for errors that setup() never raises: it ends with SystemExit in place of them."""
+    return _catches_only(handler, _OF_SYSTEM)
+
+
+def _catches_only(handler: ast.ExceptHandler, names: Container[str]) -> bool:
     if handler.type is None:
         return False
     kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
-    return all(ast.unparse(kind).rsplit(".", 1)[-1] in _INTERNAL for kind in kinds)
+    return all(ast.unparse(kind).rsplit(".", 1)[-1] in names for kind in kinds)
+
+
+def _is_setup(statement: ast.stmt) -> bool:
+    """Say whether a statement is a call of setup()."""
+    return (
+        isinstance(statement, ast.Expr)
+        and isinstance(statement.value, ast.Call)
+        and ast.unparse(statement.value.func) in ("setup", "setuptools.setup", "distutils.core.setup")
+    )

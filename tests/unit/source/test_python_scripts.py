@@ -377,6 +377,17 @@ def test_a_system_library_in_place_of_a_bundled_one() -> None:
     assert found.bundled and found.need == "optional"
 
 
+@pytest.mark.parametrize(
+    ("caught", "need"), [("OSError", "required"), ("(IOError, OSError)", "required"), ("SystemExit", "optional")]
+)
+def test_what_setup_never_raises_forgives_nothing(caught: str, need: str) -> None:
+    """Where a compiler or a header is missing, setup() ends with SystemExit."""
+    called = "setup(ext_modules=[Extension('a', ['a.c'], libraries=['sodium'])])"
+    script = f"try:\n    {called}\nexcept {caught}:\n    print('no')"
+    (found,) = (e for e in find(START + script) if isinstance(e, Evidence) and e.kind == "library")
+    assert found.need == need
+
+
 def test_extensions_that_the_build_does_without() -> None:
     script = """
 from setuptools.command.build_ext import build_ext
