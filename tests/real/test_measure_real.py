@@ -102,14 +102,14 @@ def test_an_interruption_leaves_nothing(docker: Engine, real_base: Callable[[str
     command += ["--base", f"oci:{real_base(BASE)}"]
     command += ["--builder", builder, "--installer", "pip", "--repeat", "1"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        deadline = time.monotonic() + 300
+        deadline = time.monotonic() + 120
         while not _builds(process.pid):
             assert process.poll() is None, process.stdout.read() if process.stdout else ""
             assert time.monotonic() < deadline
             time.sleep(0.1)
         time.sleep(4)  # a step is at work
         process.send_signal(signal.SIGINT)
-        process.wait(timeout=300)
+        process.wait(timeout=120)
         assert process.returncode != 0
     assert left_of(docker) == []
     mounts = Path("/proc/self/mounts").read_text()

@@ -1,30 +1,16 @@
 """What the packages of a build bring for one another, and what their headers lack, with Debian's own packages."""
 
-from datetime import date
-
 import pytest
+from tests.unit.source import systems
 
-from wheelbase.bases.facts import BaseFacts
 from wheelbase.source.findings import Evidence, Findings
 from wheelbase.source.needs import Needs, needs_on
-from wheelbase.system.platform import System, system_of
+from wheelbase.system.platform import System
 
 
 @pytest.fixture(scope="module")
 def debian() -> System:
-    facts = BaseFacts(
-        image="debian:trixie-slim",
-        arch="amd64",
-        date=date(2026, 1, 1),
-        source="",
-        libc="glibc",
-        libc_version="2.41",
-        python="3.13.5",
-        package_manager="apt",
-    )
-    found = system_of(facts)
-    assert found
-    return found
+    return systems.debian()
 
 
 def needs(system: System, *evidence: Evidence) -> Needs:

@@ -3,6 +3,7 @@
 from datetime import date
 
 import pytest
+from tests.unit.source.systems import debian
 
 from wheelbase.bases.facts import BaseFacts
 from wheelbase.source.candidates import settle
@@ -81,16 +82,6 @@ def test_a_library_that_scripts_may_link_explains_headers_that_few_others_build_
 
 
 def test_a_library_of_a_program_is_not_what_is_linked() -> None:
-    facts = BaseFacts(
-        image="b",
-        arch="amd64",
-        date=date(2026, 1, 1),
-        source="",
-        libc="glibc",
-        libc_version="2.41",
-        python="3.13.5",
-        package_manager="apt",
-    )
-    on = system_of(facts)
-    assert on and on.contents.library("common") == {"wxformbuilder"}
+    on = debian("b")
+    assert on.contents.library("common") == {"wxformbuilder"}
     assert [one.package for one in settle([Evidence(kind="library", name="common", where="setup.py:1")], on)] == [None]

@@ -388,7 +388,7 @@ def test_a_project_below_that_setup_py_builds() -> None:
 def test_broken_or_huge_files_are_flagged(text: str) -> None:
     start = time.process_time()
     assert [kind for kind, _ in flags(text)] == ["unreadable"]
-    assert time.process_time() - start < 15  # 5 where nothing else is at work
+    assert time.process_time() - start < 5
 
 
 @pytest.mark.parametrize("word", ["A AND ", "A OR ", "NOT ", "A OR B AND ", "DEFINED "])

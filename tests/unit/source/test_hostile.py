@@ -55,7 +55,7 @@ def apart(tmp_path: Path, *bodies: bytes, ending: str = ".tar.gz") -> str:
     for path, body in zip(paths, bodies, strict=True):
         path.write_bytes(body)
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, *paths], capture_output=True, text=True, timeout=300, check=False
+        [sys.executable, "-c", PROGRAM, *paths], capture_output=True, text=True, timeout=60, check=False
     )
     assert not done.returncode, done.stderr
     error, seconds, megabytes = json.loads(done.stdout)

@@ -1,31 +1,17 @@
 """What is needed, by the places that tell of it: which of them decide, and what a distribution's recipe confirms."""
 
-from datetime import date
-
 import msgspec
 import pytest
+from tests.unit.source import systems
 
-from wheelbase.bases.facts import BaseFacts
 from wheelbase.source.findings import Evidence, Findings, Flag
 from wheelbase.source.needs import Needs, needs_on
-from wheelbase.system.platform import System, system_of
+from wheelbase.system.platform import System
 
 
 @pytest.fixture(scope="module")
 def debian() -> System:
-    facts = BaseFacts(
-        image="debian:bookworm-slim",
-        arch="amd64",
-        date=date(2026, 1, 1),
-        source="",
-        libc="glibc",
-        libc_version="2.36",
-        python="3.11.2",
-        package_manager="apt",
-    )
-    found = system_of(facts)
-    assert found
-    return found
+    return systems.debian("debian:bookworm-slim", "2.36", "3.11.2")
 
 
 PROBED = Evidence(kind="pkg-config", name="libpcsclite", where="setup.py:62", need="optional", condition="unless fails")
