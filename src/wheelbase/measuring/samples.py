@@ -94,17 +94,17 @@ class Samples:
 
 def _that_hold(lines: Iterable[_Line], versions: Mapping[BuilderName, str]) -> list[_Line]:
     """Leave out what other versions have built, what was given up, and each round up to a build of it that failed."""
-    kept: list[_Line] = []
+    found: list[_Line] = []
     for line in lines:
         of, sample = line.combination, line.sample
         if line.by != versions.get(of.builder, ""):
             continue
         if line.forgotten:
-            kept = [one for one in kept if one.combination != of]
+            found = [one for one in found if one.combination != of]
         elif sample and sample.failure:
-            kept = [
-                one for one in kept if not (one.sample and one.combination == of and one.sample.round == sample.round)
+            found = [
+                one for one in found if not (one.sample and one.combination == of and one.sample.round == sample.round)
             ]
         elif not (line.research and line.research.outcome != "built"):
-            kept.append(line)
-    return kept
+            found.append(line)
+    return found

@@ -80,18 +80,16 @@ def prepare(
     RequirementsError where it cannot be read, or `no_binary` cannot be said of it.
     """
     folder = folder_of(requirements)
-    if files or folder is None:
-        name, source = "app", ", ".join([*requirements, *map(str, files)])
-    else:
-        name, source = folder.resolve().name or "app", folder.resolve().name
-    first = scratch / "cold" / name
     # What cannot be read is said of the user's own files, and not of a copy.
     if files or folder is None:
-        for path in filter(is_project_file, files):
+        source, first = ", ".join([*requirements, *map(str, files)]), scratch / "cold" / "app"
+        if path := next(filter(is_project_file, files), None):
             raise RequirementsError(f"{path} is a project's", hint=f"name its folder: wheelbase measure {path.parent}")
         read_requirements(requirements, files=files, extras=extras, groups=groups)
         _make(first, requirements, files, no_binary)
     else:
+        source = folder.resolve().name
+        first = scratch / "cold" / (source or "app")
         subject = subject_of(requirements, extras=extras, groups=groups)
         scratch.mkdir(parents=True, exist_ok=True)
         require_room(scratch, _bytes_of(folder) * len({*scenarios, "cold", "context"}))
