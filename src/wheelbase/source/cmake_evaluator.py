@@ -96,19 +96,19 @@ class Evaluator(Variables):
         opening, body = block.branches[0]
         if opening.name == "if":
             return self._branches(block)
-        words = self.words(opening.arguments)
+        parts = [part for argument in opening.arguments for part in self.expanded(argument)]
+        words = [part for part in parts if part is not None]
         if opening.name in ("function", "macro"):
             if words:
                 self.functions[words[0].lower()] = (words[1:], body)
         elif opening.name == "while":
             self._merge([self._alternative(body, [()], opening)[0], self.variables])
         elif words:
-            self._loop(opening, words, body)
+            self._loop(opening, words, body, certain=None not in parts)
         return False
 
-    def _loop(self, opening: Command, words: list[str], body: list[Command | Block]) -> None:
+    def _loop(self, opening: Command, words: list[str], body: list[Command | Block], *, certain: bool) -> None:
         name, items = words[0], words[1:]
-        certain = all(None not in self.expanded(argument) for argument in opening.arguments)
         if items[:2] == ["IN", "LISTS"]:
             values = [self.variables.get(item) for item in items[2:]]
             certain = None not in values

@@ -10,6 +10,7 @@ from wheelbase.source.tree import SourceTree
 
 MAX_VALUE = 10_000
 _MAX_DEPTH = 40
+_VARIABLE = re.compile(r"\$(ENV|CACHE)?\{([^${}]*)\}")
 SOURCE = "<source>"
 """What stands for the archive's folder in paths."""
 
@@ -51,7 +52,7 @@ class Variables:
     def text_of(self, text: str) -> str | None:
         """Return a text with its variables replaced, None where one of them is not known."""
         for _ in range(_MAX_DEPTH):
-            match = re.search(r"\$(ENV|CACHE)?\{([^${}]*)\}", text)
+            match = _VARIABLE.search(text) if "$" in text else None
             if match is None:
                 return text.replace('\\"', '"') if "${" not in text else None
             value = self.value(match[2]) if not match[1] else None if match[1] == "CACHE" else _environment(match[2])

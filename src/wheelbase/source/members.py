@@ -18,8 +18,8 @@ from typing import Protocol
 MAX_UNPACKED = 512 << 20
 MAX_MEMBERS = 50_000
 _MAX_HEADER = 4 << 20
-_MAX_HEADERS_EACH = 4  # of a member: its own, and extended ones for a long name, a long link and attributes
-_MAX_RECORDS = 100  # in one extended header
+_MAX_HEADERS_EACH = 3  # of a member, on average: its own, and extended ones for attributes or for long names
+_MAX_RECORDS_EACH = 20  # of a member, in its extended header
 _MAX_STREAMS = 10_000  # in one compressed file: programs that compress in parallel write one for each part
 _MAX_DICTIONARY = 256 << 20  # of xz, in bytes of memory: its highest level takes 65 MiB
 _CHUNK = 64 << 10
@@ -78,6 +78,7 @@ def _unzipped(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limit: int) -> b
 def _tarred(data: bytes, wanted: Wanted) -> Iterator[tuple[PurePosixPath, int, bytes | None]]:
     stream = _Stream(data)
     name, size = "", None  # as an extended header states them for the next member
+    records = 0
     for number in range(MAX_MEMBERS * _MAX_HEADERS_EACH):
         block = stream.read(_BLOCK)
         if len(block) < _BLOCK and (block or not number):
@@ -90,6 +91,9 @@ def _tarred(data: bytes, wanted: Wanted) -> Iterator[tuple[PurePosixPath, int, b
             if header.type == tarfile.GNUTYPE_LONGNAME:
                 name = _decoded(payload.split(b"\0", 1)[0])
             elif header.type in _ATTRIBUTES:
+                records += payload.count(b"\n")
+                if records > MAX_MEMBERS * _MAX_RECORDS_EACH:
+                    raise ValueError(f"it has more records in its headers than {MAX_MEMBERS} files need")
                 name, size = _attributes(payload, name, size)
             continue
         path, length = PurePosixPath(name or header.name), header.size if size is None else size
@@ -121,16 +125,16 @@ def _payload(stream: "_Stream", size: int) -> bytes:
 def _attributes(payload: bytes, name: str, size: int | None) -> tuple[str, int | None]:
     """Return the name and the size that an extended header of POSIX.1-2001 states, else those given."""
     at = 0
-    for _ in range(_MAX_RECORDS):
-        record = _RECORD.match(payload, at)
-        if not record or int(record[1]) <= record.end() - at:
+    while record := _RECORD.match(payload, at):
+        end = at + int(record[1])
+        if end <= record.end() or payload[end - 1 : end] != b"\n":
             break
-        value = payload[record.end() : at + int(record[1]) - 1]
+        value = payload[record.end() : end - 1]
         if record[2] == b"path":
             name = _decoded(value)
         elif record[2] == b"size" and re.fullmatch(rb"\d{1,18}", value):
             size = int(value)
-        at += int(record[1])
+        at = end
     return name, size
 
 

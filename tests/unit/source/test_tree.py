@@ -68,6 +68,21 @@ def test_long_names(layout: int, name: str) -> None:
     assert tree.sizes == {name: 3, "after.py": 3} and tree.text(name) == "abc"
 
 
+@pytest.mark.parametrize(
+    ("records", "name"),
+    [
+        (b"6 a=b\n" * 200 + b"11 path=p/b\n", "a"),  # of another length than it says
+        (b"6 a=b\n" * 200 + b"12 path=p/b\n", "b"),
+        (b"6 a=b " + b"12 path=p/b\n", "a"),
+    ],
+)
+def test_the_records_of_an_extended_header(records: bytes, name: str) -> None:
+    extended = tarfile.TarInfo()
+    extended.type, extended.size = tarfile.XHDTYPE, len(records)
+    blocks = extended.tobuf() + records + bytes(-len(records) % 512) + tarfile.TarInfo("p/a").tobuf()
+    assert list(tree_of_archive(blocks, "p.tar").sizes) == [name]
+
+
 def test_names_that_are_not_utf_8_or_control_a_terminal() -> None:
     assert shown("a\x1b[31mb\nc\udcff\u202e") == "a\ufffd[31mb\ufffdc\ufffd\ufffd"
     tree = tree_of_archive(sdist({"\udcff\x1b.py": "x"}), "p.tar.gz")
