@@ -1,6 +1,7 @@
 """What several kinds of tests share: a fake package index, settings of nobody, and the command line as a program."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -27,6 +28,11 @@ def package_index_trouble() -> str | None:
     except WheelbaseError as error:
         return str(error)
     return None if any(found) else "no package index has pip"
+
+
+def pytest_configure() -> None:
+    # Where the tests run in the background of a shell, interruptions are ignored, and so they are by what they begin.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
