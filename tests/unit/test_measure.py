@@ -37,9 +37,10 @@ from wheelbase.measuring.values import (
 from wheelbase.oci.digest import Digest
 from wheelbase.recipes.buildaccess import given, with_tools
 from wheelbase.recipes.experiment import prepare
-from wheelbase.recipes.measure import BUILDERS, Measured, Plan, _all, _key, _predicted
+from wheelbase.recipes.measure import Measured, _all, _key, _predicted
 from wheelbase.recipes.measurebuilds import BaseLayout
 from wheelbase.recipes.measureplaces import check_room, left_out, usable_builders
+from wheelbase.recipes.measureplan import BUILDERS, Plan
 from wheelbase.recipes.subject import Subject, subject_of
 from wheelbase.recipes.values import Comparison
 from wheelbase.report.measure import different, measured_json, measured_markdown, measured_text
@@ -161,6 +162,7 @@ def test_what_is_in_an_image_is_read_from_its_layers() -> None:
         "app/main.py": b"c" * 7,
         "etc/motd": b"z" * 60,
         "usr/lib/libgomp.so.1": b"d" * 9,
+        f"{SITE}/six/_vendor/zipp-3.0.dist-info/WHEEL": WHEEL + b"Tag: py3-none-any\n",
     }
     found = contents_of(image(base, upper), [1000])
     assert [one.filename for one in found.installed] == [

@@ -56,7 +56,7 @@ class _Kept:
     def __call__(self, entry: Entry) -> int:
         self.seen += entry.size
         folder, name = posixpath.split(entry.path)
-        return _MOST_OF_A_FILE if folder.endswith(".dist-info") and name in ("WHEEL", "METADATA", "RECORD") else 0
+        return _MOST_OF_A_FILE if _is_installed(folder) and name in ("WHEEL", "METADATA", "RECORD") else 0
 
 
 def contents_of(source: Source, base: Sequence[int]) -> Contents:
@@ -87,7 +87,7 @@ def _compressed(image: Image, tree: Tree, base: Sequence[int]) -> int | None:
 def _installed(tree: Tree) -> Iterable[Installed]:
     for entry in tree.walk(_VENV.rstrip("/")):
         folder, name = posixpath.split(entry.path)
-        if name == "WHEEL" and folder.endswith(".dist-info"):
+        if name == "WHEEL" and _is_installed(folder):
             metadata, record = tree.entry(f"{folder}/METADATA"), tree.entry(f"{folder}/RECORD")
             tags = [line.partition(":")[2].strip() for line in _text(entry).splitlines() if line.startswith("Tag:")]
             fields = dict(line.partition(": ")[::2] for line in _text(metadata).split("\n\n")[0].splitlines())
@@ -101,6 +101,12 @@ def _installed(tree: Tree) -> Iterable[Installed]:
                 modules=tuple(_modules(paths)),
                 files=tuple(posixpath.normpath(f"{site}/{path}") for path in paths),
             )
+
+
+def _is_installed(folder: str) -> bool:
+    """Say whether this is the metadata of a distribution; a copy within another (setuptools) has its own further in."""
+    site, name = posixpath.split(folder)
+    return name.endswith(".dist-info") and posixpath.basename(site) == "site-packages"
 
 
 def _with_libraries(source: Source, image: Image, tree: Tree, found: Sequence[Installed]) -> tuple[Installed, ...]:
