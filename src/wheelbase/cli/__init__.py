@@ -1,5 +1,7 @@
 """The command line: one module for each command, imported when it is called."""
 
+import atexit
+import gc
 import os
 import sys
 from importlib import import_module
@@ -56,6 +58,9 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; every failure ends in one message, a hint and an exit code."""
+    # Imports alone make the collector look through all there is several times, and it would once more at the end.
+    gc.set_threshold(50_000)
+    atexit.register(gc.freeze)
     interrupt_on_signals()
     try:
         status = cli.main(standalone_mode=False)
