@@ -65,4 +65,4 @@ def is_passing(error: BaseException) -> bool:
     said = str(cause)
     if not isinstance(cause, urllib3.exceptions.SSLError) or any(alert in said for alert in _FINAL_ALERTS):
         return False
-    return "_ALERT_" in said or "UNEXPECTED_EOF" in said
+    return any(word in said for word in ("_ALERT_", "UNEXPECTED_EOF", "closed (EOF)"))

@@ -118,6 +118,15 @@ def test_a_certificate_that_is_refused_here(
     assert slept == [] and server.connections == 0
 
 
+def test_connections_that_are_closed_in_the_middle_are_opened_again() -> None:
+    # Which of the two it is depends on how far the handshake had come.
+    for cause in (
+        ssl.SSLZeroReturnError(6, "TLS/SSL connection has been closed (EOF) (_ssl.c:992)"),
+        ssl.SSLEOFError(8, "[SSL: UNEXPECTED_EOF_WHILE_READING] EOF occurred in violation of protocol"),
+    ):
+        assert is_passing(urllib3.exceptions.SSLError(cause))
+
+
 def test_other_errors_are_not_of_tls() -> None:
     assert not is_passing(urllib3.exceptions.ProtocolError("[SSL: TLSV1_ALERT_DECODE_ERROR]"))
     assert not is_passing(urllib3.exceptions.SSLError("[SSL: WRONG_VERSION_NUMBER]"))

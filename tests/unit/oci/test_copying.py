@@ -29,7 +29,9 @@ class Sink:
     takes_indexes = True
     keeps_referrers = False
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float = 0.01) -> None:
+        """Each blob takes `seconds`."""
+        self.seconds = seconds
         self.blobs: dict[str, bytes] = {}
         self.manifests: list[tuple[RawManifest, bool]] = []
         self.busy = self.busiest = 0
@@ -42,7 +44,7 @@ class Sink:
         with self._lock:
             self.busy += 1
             self.busiest = max(self.busiest, self.busy)
-        time.sleep(0.01)
+        time.sleep(self.seconds)
         self.blobs[str(blob.descriptor.digest)] = blob.read(1 << 30)
         with self._lock:
             self.busy -= 1
@@ -80,7 +82,7 @@ def test_blobs_are_copied_at_once() -> None:
 
 
 def test_a_missing_blob_ends_the_copy() -> None:
-    source, sink = image_of(*({f"f{number}": b"x"} for number in range(30))), Sink()
+    source, sink = image_of(*({f"f{number}": b"x"} for number in range(30))), Sink(0.2)
     source.blobs.pop(manifest_of(source).layers[7].digest)
     with pytest.raises(MissingError):
         copy_image(source, sink)
