@@ -21,7 +21,8 @@ from pathlib import Path
 from wheelbase.cache import cache_directory
 from wheelbase.errors import WheelbaseError
 from wheelbase.measuring.values import Outcome, Predicted
-from wheelbase.recipes.measure import Measured, Plan, measure
+from wheelbase.recipes.measure import Measured, measure
+from wheelbase.recipes.measureplan import Plan
 from wheelbase.report.measure import different
 
 

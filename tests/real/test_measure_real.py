@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -10,12 +11,16 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from tests.real.engine import Engine
+from tests.real.test_registry_real import PROGRAM, running
 
-from wheelbase.measuring.values import Measurement, Outcome
-from wheelbase.recipes.measure import Plan, measure
+from wheelbase.engines import bubblewrap
+from wheelbase.measuring.values import BuilderName, Measurement, Outcome
+from wheelbase.recipes.measure import measure
+from wheelbase.recipes.measureplan import Plan
 
 pytestmark = [pytest.mark.real, pytest.mark.network]
 BASE = "debian13-py313"
@@ -33,6 +38,7 @@ def docker(engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     monkeypatch.setenv("WHEELBASE_CACHE_DIR", str(tmp_path / "cache"))
     # Not pytest's own, whose paths are too long for the sockets of podman.
     with tempfile.TemporaryDirectory(prefix="wm-", dir="/tmp") as scratch:
+        Path(scratch).chmod(0o711)  # root's sandboxes are nobody's
         monkeypatch.setenv("TMPDIR", scratch)
         monkeypatch.setattr(tempfile, "tempdir", None)
         yield engine
@@ -77,6 +83,37 @@ def test_two_builders_are_measured_and_nothing_is_left(docker: Engine, real_base
     assert left_of(docker) == []
     again = measure(["markupsafe==3.0.2"], bases=[base], plan=plan)
     assert again.measurement.outcomes == measured.measurement.outcomes, "what was measured is not measured again"
+
+
+def test_a_service_answers_and_images_are_pushed_by_every_builder(
+    docker: Engine, real_base: Callable[[str], Path], tmp_path: Path
+) -> None:
+    if PROGRAM is None:
+        pytest.skip("needs a registry: apt-get install docker-registry")
+    if why := bubblewrap.lacks():
+        pytest.skip(f"needs bubblewrap: {why}")
+    project = tmp_path / "app"
+    project.mkdir()
+    (project / "requirements.txt").write_text("six\n")
+    (project / "wheelbase.toml").write_text(
+        '[image]\nentrypoint = ["python", "-m", "http.server", "8000"]\nports = ["8000/tcp"]\n'
+    )
+    registry = tmp_path / "registry"
+    registry.mkdir()
+    with running(registry) as host:
+        ways: tuple[BuilderName, ...] = ("buildkit", "podman", "wheelbase")
+        plan = Plan(builders=ways, installers=("pip",), scenarios=("cold",), repeat=1, push=f"{host}/measured")
+        measured = measure([str(project)], bases=[f"oci:{real_base(BASE)}"], plan=plan).measurement
+        tags = json.loads(urlopen(f"http://{host}/v2/measured/tags/list").read())["tags"]
+    assert {"buildkit", "wheelbase"} <= {one.combination.builder for one in measured.outcomes}
+    for outcome in measured.outcomes:
+        assert outcome.image, outcome
+        assert outcome.image.answer_seconds, measured.notes
+        assert outcome.image.push_seconds, measured.notes
+    pushed = sorted(tag.rpartition("-")[2] for tag in tags)
+    assert pushed == sorted(one.combination.builder for one in measured.outcomes)
+    assert all(tag.startswith("wheelbase-measure-") for tag in tags)
+    assert left_of(docker) == []
 
 
 def test_a_build_that_fails_or_takes_too_long_is_a_result(docker: Engine, real_base: Callable[[str], Path]) -> None:

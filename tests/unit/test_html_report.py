@@ -138,6 +138,18 @@ def test_the_numbers_of_a_measurement_are_those_of_its_samples() -> None:
     assert page.rows("Size, predicted and measured")[2][1:4] == ["347", "351", "-1.3 %"]
 
 
+def test_first_answers_and_pushes_have_columns_where_they_were_measured() -> None:
+    slim = MEASUREMENT.outcomes[1]
+    assert slim.image
+    served = replace(slim, image=replace(slim.image, answer_seconds=1.25, push_seconds=3.4))
+    table = "What else was measured"
+    heads = Read(render(COMPARISON, replace(MEASUREMENT, outcomes=(slim,)))).tables[table][0]
+    head, row = Read(render(COMPARISON, replace(MEASUREMENT, outcomes=(served,)))).tables[table]
+    told = dict(zip(head, row, strict=True))
+    assert (told["Start"], told["First answer"], told["Push"]) == ("0.8 s", "1.2 s", "3.4 s")
+    assert set(head) - set(heads) == {"First answer", "Push"}
+
+
 def test_what_was_lost_left_out_and_noted_is_said() -> None:
     text = Read(render(COMPARISON, MEASUREMENT)).text
     for said in ("does not load libopenblas", "buildah: it is not installed", "did nothing else", "sha256:" + "5" * 64):

@@ -256,6 +256,9 @@ def test_builders_that_are_not_here_say_so(tmp_path: Path, monkeypatch: pytest.M
         (["--builder", "kaniko"], "choose of docker, buildkit, podman, buildah, wheelbase"),
         (["--scenario", "cold,warm"], "choose of cold, edited, added"),
         (["--build-env", "CC"], "--build-env CC=clang"),
+        (["--push", "localhost:5000/measured:1"], "write it like --push localhost:5000/measured, without a tag"),
+        (["--push", "measured"], "write it like --push localhost:5000/measured"),
+        (["--push", "localhost:5000/Measured"], "write it like --push localhost:5000/measured"),
         (["--build-file", "x"], "--build-file apt.conf:/etc/apt/apt.conf"),
         (["--build-file", "/nowhere:/etc/x"], "name a file of this machine"),
     ],
@@ -337,10 +340,10 @@ MEASURED = Measured(
 )
 
 
-def shown(width: int) -> str:
+def shown(width: int, measured: Measured = MEASURED) -> str:
     console = Console(width=width, highlight=False)
     with console.capture() as capture:
-        console.print(measured_text(MEASURED))
+        console.print(measured_text(measured))
     return capture.get()
 
 
@@ -360,6 +363,27 @@ def test_the_table_fits_and_says_what_was_measured() -> None:
         "podman is left out: there is no podman",
     ):
         assert said in text, said
+
+
+def test_what_was_asked_beside_builds_has_a_table_of_its_own() -> None:
+    outcome, failed = MEASURED.measurement.outcomes
+    samples = [
+        replace(one, scenario=scenario, seconds=one.seconds + 100.0, cpu_seconds=99.9, peak_bytes=999_000_000)
+        for scenario in SCENARIOS
+        for one in outcome.samples
+    ]
+    image = replace(IMAGE, compressed_bytes=150_000_000, answer_seconds=1.25, push_seconds=3.4)
+    wide = replace(outcome, samples=tuple(samples), image=image)
+    measured = replace(MEASURED, measurement=replace(MEASURED.measurement, outcomes=(wide, failed)))
+    text = shown(80, measured)
+    assert max(len(line.rstrip()) for line in text.splitlines()) <= 80
+    assert text.count("(110-120)") == 3, "nothing is cut"
+    (row,) = [line.split() for line in text.splitlines() if "1.25 s" in line]
+    assert row == ["buildkit", "pip", "1.25", "s", "3.40", "s"]
+    assert "| buildkit pip | 1.25 s | 3.40 s |" in measured_markdown(measured)
+    assert "First answer" not in shown(80) and "First answer" not in measured_markdown(MEASURED)
+    told = json.loads(measured_json(measured))["outcomes"][0]["image"]
+    assert (told["answer_seconds"], told["push_seconds"]) == (1.25, 3.4)
 
 
 def test_markdown_has_the_same_rows() -> None:
@@ -406,6 +430,8 @@ def test_what_makes_another_build_makes_another_experiment(tmp_path: Path, monke
         key(groups=("gui",)),
         key(replace(plan, tools=("ziglang",))),
         key(replace(plan, no_binary=("ziglang",))),
+        key(replace(plan, port=8000)),
+        key(replace(plan, push="localhost:5000/x")),
         key(comparison=replace(COMPARISON, bases=(newer, *COMPARISON.bases[1:]))),
     ]
     shown.write_text("two")

@@ -20,6 +20,7 @@ from wheelbase.oci.digest import Digest
 from wheelbase.recipes import measurebuilds
 from wheelbase.recipes.experiment import prepare
 from wheelbase.recipes.measurebuilds import BaseLayout, Bench, measure_round
+from wheelbase.recipes.measureplan import Plan
 from wheelbase.recipes.values import BaseCost
 
 JOB = measurebuilds._job
@@ -72,16 +73,13 @@ def made(nobody: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench
     )
     layout = BaseLayout(path=tmp_path, name="base", digest=Digest.of(b""), layers=())
     return Bench(
+        plan=Plan(seconds=1),
         experiment=experiment,
         builders={},
         layouts={COST.base: layout},
         scratch=tmp_path,
         run="1",
         samples=Samples(["key"]),
-        seconds=1,
-        environment={},
-        tools=(),
-        files={},
     )
 
 
@@ -213,7 +211,7 @@ def test_what_no_dockerfile_command_writes_is_measured_once_more(made: Bench) ->
 
 
 def test_options_that_no_dockerfile_takes_are_in_the_command(made: Bench) -> None:
-    made = replace(made, options=["--build-env", "CC=zig cc"])
+    made = replace(made, plan=Plan(environment={"CC": "zig cc"}))
     (command,) = made.commands(PODMAN)
     assert command.startswith("wheelbase measure numpy --base")
     assert "--build-env 'CC=zig cc'" in command

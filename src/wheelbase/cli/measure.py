@@ -65,6 +65,13 @@ _LONGEST = 7 * 24 * 3600
     metavar="SECONDS",
     help="Of each build.",
 )
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    metavar="PORT",
+    help="Where the application, a service, answers HTTP: how long it takes to the first answer is measured.",
+)
+@click.option("--push", metavar="HOST/NAME", help="Push images to a registry, and measure that; they stay there.")
 @click.option("--fresh", is_flag=True, help="Measure again what was measured before.")
 @reports.report
 @options.output_format("text", "json", "markdown")
@@ -84,6 +91,8 @@ def command(
     tools: tuple[str, ...],
     shown: tuple[str, ...],
     time_limit: float,
+    port: int | None,
+    push: str | None,
     fresh: bool,
     page: Path | None,
     form: str,
@@ -100,7 +109,8 @@ def command(
     """
     from wheelbase.cli.progress import progress
     from wheelbase.measuring.values import SCENARIOS
-    from wheelbase.recipes.measure import BUILDERS, INSTALLERS, Plan, measure
+    from wheelbase.recipes.measure import measure
+    from wheelbase.recipes.measureplan import BUILDERS, INSTALLERS, Plan
 
     if not 1 <= time_limit <= _LONGEST:  # not a number is neither
         raise RequirementsError(f"--time-limit {time_limit:g} is not between 1 s and 7 days", hint="leave it out")
@@ -114,6 +124,8 @@ def command(
         environment=dict(map(_pair, environment)),
         tools=tools,
         files=dict(map(_shown, shown)),
+        port=port,
+        push=_repository(push) if push else None,
         fresh=fresh,
     )
     try:
@@ -153,6 +165,24 @@ def _chosen(option: str, text: str | None, known: tuple[Any, ...]) -> tuple[Any,
     if wrong or not names:
         raise RequirementsError(f"{option} {text} is not known", hint=f"choose of {', '.join(known)}")
     return names
+
+
+def _repository(text: str) -> str:
+    """Return a name in a registry, which gets a tag for each image."""
+    from wheelbase.oci.errors import ImageError
+    from wheelbase.oci.reference import parse_name
+
+    try:
+        name = parse_name(text)
+        whole = f"{name.domain}/{name.repository}"
+    except ImageError:
+        whole = ""
+    if text != whole:
+        raise RequirementsError(
+            f"--push {text} is no name in a registry",
+            hint="write it like --push localhost:5000/measured, without a tag",
+        )
+    return whole
 
 
 def _pair(line: str) -> tuple[str, str]:

@@ -61,6 +61,9 @@ class Builder(Protocol):
     def save(self, image: str, target: Path) -> str:
         """Write an image to a place beside `target`, and return the reference of what was written."""
 
+    def push(self, image: str, target: str) -> None:
+        """Push an image, one that was built or a base, under a name in a registry; EngineError where it cannot be."""
+
     def forget(self, job: Job) -> None:
         """Take away what builds of a marker have left."""
 

@@ -102,6 +102,11 @@ class DockerBuilder:
         archive.unlink()
         return f"oci:{target}"
 
+    def push(self, image: str, target: str) -> None:
+        """Push an image; the name that it gets for that has the marker, and goes with the others."""
+        _do("docker", "tag", image, target)
+        _do("docker", "push", target)
+
     @undisturbed()
     def forget(self, job: Job) -> None:
         """Take away images of a marker, and what the build cache has of it."""

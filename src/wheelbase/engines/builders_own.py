@@ -13,6 +13,9 @@ from wheelbase import __version__
 from wheelbase.engines.builders import Job
 from wheelbase.engines.interruptions import undisturbed
 from wheelbase.engines.timed import Watched, watch_lines
+from wheelbase.oci.copying import copy_image
+from wheelbase.oci.opening import open_sink, open_source
+from wheelbase.oci.reference import parse_reference
 
 
 @dataclass(slots=True, kw_only=True)
@@ -52,6 +55,12 @@ class OwnBuilder:
     def save(self, image: str, target: Path) -> str:
         """Return where an image is."""
         return f"oci:{self._image(image)}"
+
+    def push(self, image: str, target: str) -> None:
+        """Copy an image to a registry, as `wheelbase build --push` does."""
+        source = image if image.startswith("oci:") else self.save(image, self.scratch)
+        with open_source(parse_reference(source)) as built, open_sink(parse_reference(f"docker://{target}")) as sink:
+            copy_image(built, sink)
 
     @undisturbed()
     def forget(self, job: Job) -> None:

@@ -24,7 +24,6 @@ _WEIGHT: tuple[PhaseName, ...] = (
     "application",
     "export",
     "pull",
-    "push",
 )
 _SYSTEM = re.compile(r"\b(apt-get|apk add|dnf install|microdnf install|yum install)\b")
 _PYTHON = re.compile(r"\b(pip|uv)\b.*\b(install|sync)\b|-m venv\b")

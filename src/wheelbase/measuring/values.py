@@ -11,7 +11,7 @@ BuilderName = Literal["docker", "buildkit", "podman", "buildah", "wheelbase"]
 Installer = Literal["pip", "uv"]
 #: In the order in which they come to pass; `other` is what no phase accounts for.
 PhaseName = Literal[
-    "pull", "system packages", "resolve", "download", "compile", "install", "application", "export", "push", "other"
+    "pull", "system packages", "resolve", "download", "compile", "install", "application", "export", "other"
 ]
 PartName = Literal["base", "system packages", "wheels", "compiled", "bytecode", "application"]
 
@@ -51,8 +51,9 @@ class Sample:
 class BuiltImage:
     """The image of a combination's first cold build. `files` are the names of the archives that were installed.
 
-    `start_seconds` is the median of starts of `python -c "import ..."` in fresh containers; `parts` are bytes as
-    unpacked.
+    `parts` are bytes as unpacked. `start_seconds` is the median of starts of `python -c "import ..."` in fresh
+    containers, `answer_seconds` that of starts of a service until it answers HTTP, and `push_seconds` what it took to
+    push the image to a registry that has the base.
     """
 
     image_bytes: int
@@ -62,6 +63,8 @@ class BuiltImage:
     compiled: tuple[str, ...] = ()
     parts: Mapping[PartName, int] = field(default_factory=dict)
     start_seconds: float | None = None
+    answer_seconds: float | None = None
+    push_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

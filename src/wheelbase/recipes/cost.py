@@ -12,16 +12,15 @@ from wheelbase.bases.facts import BaseFacts
 from wheelbase.bases.target import Target, target_of
 from wheelbase.buildtime import Work, build_seconds
 from wheelbase.index.indexes import Index
-from wheelbase.index.simple import Candidate
 from wheelbase.pins import Asked
 from wheelbase.project.settings import Settings
+from wheelbase.recipes.asbuilt import as_built
 from wheelbase.recipes.building import building_on, own_packages, wall_seconds
 from wheelbase.recipes.buildneeds import BuildNeeds
 from wheelbase.recipes.fit import Fit, Picked, advice_parts
 from wheelbase.recipes.hazards import hazards_of
 from wheelbase.recipes.reading import Contents, nearest_wheel
 from wheelbase.recipes.values import BaseCost, PickedFile
-from wheelbase.source.compiletime import debug_bytes
 from wheelbase.system.packages import Closure
 from wheelbase.wheels import bytecode
 from wheelbase.wheels.contents import Files
@@ -56,12 +55,13 @@ def cost_of(
             python=None,
             notes=("no Python is known to install on this base",),
         )
-    files = tuple(_file(picked, contents) for picked in fit.picked if picked.taken)
     missing = tuple((picked.package.name, _why_missing(picked)) for picked in fit.picked if not picked.taken)
-    compiled = tuple(file.name for file in files if file.kind == "sdist" and not file.pure)
+    compiled = tuple(picked.package.name for picked in fit.picked if _is_compiled(picked, contents))
     building = building_on(
         fit, compiled, facts=facts, target=target, contents=contents, index=index, asked=asked, settings=settings
     )
+    contents = as_built(contents, fit, building, target)
+    files = tuple(_file(picked, contents) for picked in fit.picked if picked.taken)
     system = own_packages(settings.system, facts)
     cost = BaseCost(
         base=name,
@@ -90,23 +90,29 @@ def _installed_on(building: BuildNeeds | None, system: Closure | None) -> list[s
 def _file(picked: Picked, contents: Contents) -> PickedFile:
     taken = picked.taken
     assert taken is not None
-    size, _, pure = _installed(picked, contents)
-    listing = contents.listings.get(taken.url)
+    pure = not taken.is_wheel and not _is_compiled(picked, contents)
     return PickedFile(
         name=picked.package.name,
         version=str(picked.package.version),
         filename=taken.filename,
         kind=taken.kind,
-        bytes=taken.size if listing is None else listing.bytes,
-        installed_bytes=size,
+        bytes=contents.listings[taken.url].bytes if taken.is_wheel else taken.size,
+        installed_bytes=_installed(picked, contents)[0],
         reason=_why_taken(picked, pure),
         pure=pure,
         estimated=not taken.is_wheel,
     )
 
 
-def _is_pure(wheel: Candidate) -> bool:
-    return wheel.filename.endswith("-none-any.whl")
+def _is_compiled(picked: Picked, contents: Contents) -> bool:
+    """Say whether a package is compiled: what its wheels are, or its archive where it has none, tells."""
+    taken = picked.taken
+    if taken is None or taken.is_wheel:
+        return False
+    if like := nearest_wheel(picked):
+        return not like.filename.endswith("-none-any.whl")
+    source = contents.sources.get(taken.url)
+    return not (source and source.pure)
 
 
 def _why_taken(picked: Picked, pure: bool) -> str:
@@ -236,22 +242,17 @@ def _work(cost: BaseCost, installed: Files, download: int | None, compiled: int)
     )
 
 
-def _installed(picked: Picked, contents: Contents) -> tuple[int | None, Files, bool]:
-    """Return (bytes, files, whether it is a pure archive) of what a package installs; None where it cannot be told."""
+def _installed(picked: Picked, contents: Contents) -> tuple[int | None, Files]:
+    """Return (bytes, files) of what a package installs; None where it cannot be told."""
     taken = picked.taken
     if taken is None:
-        return None, (), False
+        return None, ()
     if listing := contents.listings.get(taken.url):
-        return listing.installed_bytes, listing.files, False
-    if like := nearest_wheel(picked):
-        listing = contents.listings[like.url].without_bundled_libraries()
-        found = contents.findings.get(taken.url)
-        more = debug_bytes(listing.files, found.backend, found.counts) if found else 0
-        return listing.installed_bytes + more, listing.files, _is_pure(like)
+        return listing.installed_bytes, listing.files
     source = contents.sources.get(taken.url)
     if source and source.pure:
-        return sum(size for _, size, _ in source.files), source.files, True
-    return None, (), False
+        return sum(size for _, size, _ in source.files), source.files
+    return None, ()
 
 
 def _sum(*parts: int | None) -> int | None:

@@ -9,13 +9,12 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import product
 from pathlib import Path
 
 from wheelbase import __version__
-from wheelbase.bases.facts import Arch
 from wheelbase.engines.errors import EngineError
 from wheelbase.engines.scratch import held_scratch
 from wheelbase.errors import BaseError
@@ -23,15 +22,12 @@ from wheelbase.measuring.calibration import Timed, remember
 from wheelbase.measuring.machine import machine_facts
 from wheelbase.measuring.samples import Samples
 from wheelbase.measuring.values import (
-    SCENARIOS,
     BuilderName,
     Combination,
-    Installer,
     Measurement,
     Outcome,
     Predicted,
     Sample,
-    Scenario,
 )
 from wheelbase.oci.digest import Digest
 from wheelbase.oci.platform import Platform
@@ -41,41 +37,13 @@ from wheelbase.recipes.experiment import Experiment, prepare
 from wheelbase.recipes.fitting import factor_of
 from wheelbase.recipes.measurebuilds import BaseLayout, Bench, measure_round
 from wheelbase.recipes.measureplaces import base_layouts, check_room, left_out, takes_dockerfiles, usable_builders
+from wheelbase.recipes.measureplan import Plan
 from wheelbase.recipes.reporting import Report, silent
 from wheelbase.recipes.subject import index_settings
 from wheelbase.recipes.values import BaseCost, Comparison
 from wheelbase.wheels.pip_bytecode import left_by_pip
 
-BUILDERS: tuple[BuilderName, ...] = ("docker", "buildkit", "podman", "buildah", "wheelbase")
-INSTALLERS: tuple[Installer, ...] = ("pip", "uv")
-DEFAULT_SECONDS = 1800.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """How to measure: `repeat` rounds of the scenarios, each build within `seconds`.
-
-    `environment` are variables of the build stage, `tools` packages of Python that it has at hand, and `files` what its
-    installing steps see, by the path in the container. With `fresh`, what was measured before is measured again.
-    """
-
-    builders: tuple[BuilderName, ...] = BUILDERS
-    installers: tuple[Installer, ...] = INSTALLERS
-    scenarios: tuple[Scenario, ...] = SCENARIOS
-    repeat: int = 3
-    seconds: float = DEFAULT_SECONDS
-    no_binary: tuple[str, ...] = ()
-    environment: Mapping[str, str] = field(default_factory=dict)
-    tools: tuple[str, ...] = ()
-    files: Mapping[str, Path] = field(default_factory=dict)
-    fresh: bool = False
-
-    def options(self) -> list[str]:
-        """Return the options of the command line that change how things are built."""
-        words = [word for name in self.no_binary for word in ("--no-binary", name)]
-        words += [word for name in self.tools for word in ("--build-tool", name)]
-        words += [word for name, value in self.environment.items() for word in ("--build-env", f"{name}={value}")]
-        return words + [word for path, file in self.files.items() for word in ("--build-file", f"{file}:{path}")]
+_USUAL = Plan()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,14 +62,15 @@ def measure(
     groups: Sequence[str] = (),
     bases: Sequence[str] = (),
     python: str | None = None,
-    plan: Plan = Plan(),
+    plan: Plan = _USUAL,
     megabits: float = DEFAULT_MEGABITS,
     report: Report = silent,
 ) -> Measured:
     """Build an application in every way that was asked for, and return what that took beside what was predicted.
 
     What is named is read as `compare` does. A build that fails is a result; EngineError where nothing can build here,
-    or there is no room. Whatever ends it, nothing of what it made is left but samples in the user's cache.
+    or there is no room. Whatever ends it, nothing of what it made is left but samples in the user's cache, and what it
+    was asked to push.
     """
     with ExitStack() as stack:
         run = secrets.token_hex(4)
@@ -116,70 +85,98 @@ def measure(
             scenarios=plan.scenarios,
             scratch=scratch / "application",
         )
-        arch: Arch = "arm64" if Platform.of_this_machine().architecture == "arm64" else "amd64"
-        comparison = compare(
-            experiment.subjects["cold"].requirements,
-            bases=bases,
-            python=python,
-            arch=arch,
-            system=experiment.subjects["cold"].settings.system,
-            megabits=megabits,
-            report=report,
-        )
-        if not bases:
-            comparison = _recommended(comparison)
-        check_room(scratch, comparison, plan.builders)
-        builders, skipped = usable_builders(stack, plan.builders, scratch, run)
-        layouts = base_layouts(comparison, scratch / "bases", report)
-        combinations = [one for cost in comparison.bases if cost.base in layouts for one in _all(cost, plan, builders)]
-        notes = [*experiment.notes, *(why for cost in comparison.bases if (why := left_out(cost, list(builders))))]
-        if not combinations:
-            raise EngineError(f"nothing can be built: {'; '.join(notes)}", hint="take --builder wheelbase")
-        versions = {name: dict(builder.versions()) for name, builder in builders.items()}
-        bench = Bench(
-            experiment=experiment,
-            place="." if files else str(folder_of(requirements) or "."),
-            builders=builders,
-            layouts=layouts,
-            scratch=scratch,
-            run=run,
-            samples=Samples(
-                _key(experiment, comparison, layouts, plan),
-                versions={name: repr(sorted(own.items())) for name, own in versions.items()},
-                fresh=combinations if plan.fresh else (),
-            ),
-            seconds=plan.seconds,
-            environment=plan.environment,
-            tools=plan.tools,
-            files=plan.files,
-            options=plan.options(),
-            notes=notes,
-        )
-        costs = {cost.base: cost for cost in comparison.bases}
+        comparison = _compared(experiment, bases, python, megabits, report)
+        place = "." if files else str(folder_of(requirements) or ".")
+        bench = _bench(stack, run, scratch, plan, experiment, place, comparison, report)
         # What is measured now changes the factors, but not the times that were predicted.
-        factors = {base: factor_of(cost) for base, cost in costs.items()}
-        turns = list(product(range(1, plan.repeat + 1), combinations))
-        for done, (number, combination) in enumerate(turns):
-            what = f"{combination.builder} {combination.installer or ''}".strip()
-            report(f"{what} on {combination.base}", done, len(turns))
-            cost = costs[combination.base]
-            _learn(cost, factors[cost.base], measure_round(bench, combination, cost, number))
-        if any(factor != 1 for factor in factors.values()):
-            bench.note("predicted times are the model's own; those of compare are fitted to builds of this machine")
-        measurement = Measurement(
-            source=experiment.source,
-            python=comparison.python,
-            arch=comparison.arch,
-            measured_at=bench.samples.newest(combinations) or datetime.now(UTC).isoformat(timespec="seconds"),
-            machine=machine_facts(scratch),
-            versions={name: text for own in versions.values() for name, text in own.items()},
-            bases={name: str(layout.digest) for name, layout in layouts.items()},
-            outcomes=tuple(_outcome(bench, one, plan.repeat) for one in combinations),
-            predictions=tuple(_predicted(cost, factors[cost.base]) for cost in comparison.bases),
-            skipped=tuple(skipped),
-            notes=tuple(bench.notes),
-        )
-        return Measured(comparison=comparison, measurement=measurement)
+        factors = {cost.base: factor_of(cost) for cost in comparison.bases}
+        _build_all(bench, comparison, factors, report)
+        return Measured(comparison=comparison, measurement=_measurement(bench, comparison, factors))
+
+
+def _bench(
+    stack: ExitStack,
+    run: str,
+    scratch: Path,
+    plan: Plan,
+    experiment: Experiment,
+    place: str,
+    comparison: Comparison,
+    report: Report,
+) -> Bench:
+    """Return all that builds take place with, the bases fetched; EngineError where nothing can be built."""
+    check_room(scratch, comparison, plan.builders)
+    builders, skipped = usable_builders(stack, plan.builders, scratch, run)
+    layouts = base_layouts(comparison, scratch / "bases", report)
+    combinations = [one for cost in comparison.bases if cost.base in layouts for one in _all(cost, plan, builders)]
+    notes = [*experiment.notes, *(why for cost in comparison.bases if (why := left_out(cost, list(builders))))]
+    if not combinations:
+        raise EngineError(f"nothing can be built: {'; '.join(notes)}", hint="take --builder wheelbase")
+    versions = {name: dict(builder.versions()) for name, builder in builders.items()}
+    return Bench(
+        plan=plan,
+        experiment=experiment,
+        place=place,
+        combinations=combinations,
+        builders=builders,
+        versions={name: text for own in versions.values() for name, text in own.items()},
+        skipped=skipped,
+        layouts=layouts,
+        scratch=scratch,
+        run=run,
+        samples=Samples(
+            _key(experiment, comparison, layouts, plan),
+            versions={name: repr(sorted(own.items())) for name, own in versions.items()},
+            fresh=combinations if plan.fresh else (),
+        ),
+        notes=notes,
+    )
+
+
+def _compared(
+    experiment: Experiment, bases: Sequence[str], python: str | None, megabits: float, report: Report
+) -> Comparison:
+    """Return what is predicted of the bases, of the one that is recommended where none is named."""
+    subject = experiment.subjects["cold"]
+    comparison = compare(
+        subject.requirements,
+        bases=bases,
+        python=python,
+        arch="arm64" if Platform.of_this_machine().architecture == "arm64" else "amd64",
+        system=subject.settings.system,
+        megabits=megabits,
+        report=report,
+    )
+    return comparison if bases else _recommended(comparison)
+
+
+def _build_all(bench: Bench, comparison: Comparison, factors: Mapping[str, float], report: Report) -> None:
+    """Build all combinations in turn, as often as it is planned."""
+    costs = {cost.base: cost for cost in comparison.bases}
+    turns = list(product(range(1, bench.plan.repeat + 1), bench.combinations))
+    for done, (number, combination) in enumerate(turns):
+        what = f"{combination.builder} {combination.installer or ''}".strip()
+        report(f"{what} on {combination.base}", done, len(turns))
+        cost = costs[combination.base]
+        _learn(cost, factors[cost.base], measure_round(bench, combination, cost, number))
+
+
+def _measurement(bench: Bench, comparison: Comparison, factors: Mapping[str, float]) -> Measurement:
+    if any(factor != 1 for factor in factors.values()):
+        bench.note("predicted times are the model's own; those of compare are fitted to builds of this machine")
+    return Measurement(
+        source=bench.experiment.source,
+        python=comparison.python,
+        arch=comparison.arch,
+        measured_at=bench.samples.newest(bench.combinations) or datetime.now(UTC).isoformat(timespec="seconds"),
+        machine=machine_facts(bench.scratch),
+        versions=bench.versions,
+        bases={name: str(layout.digest) for name, layout in bench.layouts.items()},
+        outcomes=tuple(_outcome(bench, one) for one in bench.combinations),
+        predictions=tuple(_predicted(cost, factors[cost.base]) for cost in comparison.bases),
+        skipped=tuple(bench.skipped),
+        notes=tuple(bench.notes),
+    )
 
 
 def _learn(cost: BaseCost, factor: float, samples: Iterable[Sample]) -> None:
@@ -235,13 +232,15 @@ def _key(
         "environment": sorted(plan.environment.items()),
         "shown": [(path, str(Digest.of(file.read_bytes()))) for path, file in sorted(plan.files.items())],
     }
-    return [repr(part) for part in parts.items()]
+    # What is not asked for makes no other experiment of those that were measured when it could not be.
+    looked_at = {"port": plan.port, "push": plan.push}
+    return [repr(part) for part in (*parts.items(), *looked_at.items()) if part[1] is not None]
 
 
-def _outcome(bench: Bench, combination: Combination, repeat: int) -> Outcome:
+def _outcome(bench: Bench, combination: Combination) -> Outcome:
     return Outcome(
         combination=combination,
-        samples=tuple(sample for sample in bench.samples.of(combination) if sample.round <= repeat),
+        samples=tuple(sample for sample in bench.samples.of(combination) if sample.round <= bench.plan.repeat),
         image=bench.samples.image(combination),
         research=bench.samples.research(combination.base) if combination.installer else None,
         dockerfile=bench.samples.dockerfile(combination),

@@ -13,17 +13,17 @@ from wheelbase.engines.timed import Watched
 from wheelbase.errors import hide_secrets
 from wheelbase.measuring.phases import phases_of
 from wheelbase.measuring.samples import Samples
-from wheelbase.measuring.values import BuilderName, Combination, Failure, Research, Sample, Scenario
+from wheelbase.measuring.values import BuilderName, Combination, Failure, Research, Sample, Scenario, Skipped
 from wheelbase.oci.digest import Digest
 from wheelbase.recipes.buildaccess import given, with_tools
 from wheelbase.recipes.dockerfile import Dockerfile, dockerfile_of
 from wheelbase.recipes.experiment import Experiment
-from wheelbase.recipes.measureimage import built_image
+from wheelbase.recipes.measureimage import built_image, lost_of, push_seconds
+from wheelbase.recipes.measureplan import Plan
 from wheelbase.recipes.reproduce import chosen, commands, knows
 from wheelbase.recipes.values import BaseCost
 from wheelbase.research.logs import cause_of
 from wheelbase.research.loop import Tried, research
-from wheelbase.research.lost import lost_without
 from wheelbase.system.platform import system_of
 
 _SAID = 40
@@ -50,23 +50,22 @@ class Done:
 
 @dataclass(slots=True, kw_only=True)
 class Bench:
-    """Where builds are measured, and what was measured so far.
+    """What is measured, with what, and what was measured so far.
 
-    `place` is the application's folder as it was named, `options` are those of the plan, as they were given.
+    `place` is the application's folder as it was named, `versions` are those of the builders' programs, by name.
     """
 
+    plan: Plan
     experiment: Experiment
     place: str = "."
+    combinations: Sequence[Combination] = ()
     builders: Mapping[BuilderName, Builder]
+    versions: Mapping[str, str] = field(default_factory=dict)
+    skipped: Sequence[Skipped] = ()
     layouts: Mapping[str, BaseLayout]
     scratch: Path
     run: str
     samples: Samples
-    seconds: float
-    environment: Mapping[str, str]
-    tools: Sequence[str]
-    files: Mapping[str, Path]
-    options: Sequence[str] = ()
     notes: list[str] = field(default_factory=list)
     _bases: dict[tuple[str, str], str] = field(default_factory=dict)
 
@@ -124,7 +123,7 @@ class Bench:
             place=self.place,
             digest=self.layouts[combination.base].digest,
             # What was researched is found by building alone.
-            options=[*self.options, *(("--time-limit", f"{self.seconds:g}") if researched else ())],
+            options=[*self.plan.options(), *(("--time-limit", f"{self.plan.seconds:g}") if researched else ())],
         )
 
 
@@ -149,7 +148,7 @@ def measure_round(bench: Bench, combination: Combination, cost: BaseCost, number
         for scenario in scenarios:
             if built is None or scenario != "cold":
                 built = _build(bench, combination, cost, scenario, marker, packages)
-            sample = _sample(combination, scenario, number, built.watched, builder, bench.seconds)
+            sample = _sample(combination, scenario, number, built.watched, builder, bench.plan.seconds)
             if combination.builder in ("docker", "buildkit"):
                 # The daemon does the work, for others as well: what it used for this build alone is not known.
                 sample = replace(sample, cpu_seconds=None, peak_bytes=None)
@@ -157,17 +156,7 @@ def measure_round(bench: Bench, combination: Combination, cost: BaseCost, number
             if scenario == "cold" and built.dockerfile != bench.samples.dockerfile(combination):
                 bench.samples.add(combination, dockerfile=built.dockerfile)
             if scenario == "cold" and not sample.failure and bench.samples.image(combination) is None:
-                image, loaded = built_image(
-                    builder,
-                    built.job.image,
-                    scratch=bench.scratch,
-                    base=bench.layouts[combination.base].layers,
-                    wanted=[one.name for one in bench.experiment.subjects["cold"].requirements.requirements],
-                    note=bench.note,
-                )
-                if found:
-                    found = replace(found, lost=_lost(cost, loaded))
-                bench.samples.add(combination, image=image, research=found)
+                _look_at(bench, combination, cost, built.job, found)
             if sample.failure or scenario not in done:
                 bench.samples.add(combination, sample=sample)
                 samples.append(sample)
@@ -179,17 +168,25 @@ def measure_round(bench: Bench, combination: Combination, cost: BaseCost, number
             builder.forget(built.job)
 
 
-def _lost(cost: BaseCost, loaded: Mapping[str, frozenset[str]]) -> tuple[str, ...]:
-    """Return what was built without a library that it can use; `loaded` are those that each project's files load."""
-    system = system_of(cost.facts)
-    if system is None or cost.building is None:
-        return ()
-    return tuple(
-        lost
-        for one in cost.building.archives
-        if one.archive.name in loaded
-        for lost in lost_without(one.archive.name, loaded[one.archive.name], one.needs, system)
+def _look_at(bench: Bench, combination: Combination, cost: BaseCost, job: Job, found: Research | None) -> None:
+    """Keep what is to be known of the image that a job has made; `found` is the research that it took."""
+    builder = bench.builders[combination.builder]
+    image, loaded = built_image(
+        builder,
+        job.image,
+        scratch=bench.scratch,
+        base=bench.layouts[combination.base].layers,
+        wanted=[one.name for one in bench.experiment.subjects["cold"].requirements.requirements],
+        port=bench.plan.port,
+        note=bench.note,
     )
+    if bench.plan.push:
+        target = f"{bench.plan.push}:{job.marker}-{combination.builder}"
+        took = push_seconds(builder, job.image, target, base=bench.base(combination), note=bench.note)
+        image = replace(image, push_seconds=took)
+    if found:
+        found = replace(found, lost=lost_of(cost, loaded))
+    bench.samples.add(combination, image=image, research=found)
 
 
 def _marker(bench: Bench, combination: Combination, turn: int | str) -> str:
@@ -234,14 +231,13 @@ def _job(
         context=experiment.context,
         dockerfile="",
         own=_own_arguments(experiment, base),
-        seconds=bench.seconds,
+        seconds=bench.plan.seconds,
     )
     if combination.installer is None:
         return job, None
     subject = experiment.subjects[scenario]
-    way = given(
-        subject, combination.builder, environment=bench.environment, files=bench.files, folder=bench.scratch / "secrets"
-    )
+    plan, folder = bench.plan, bench.scratch / "secrets"
+    way = given(subject, combination.builder, environment=plan.environment, files=plan.files, folder=folder)
     write = partial(
         dockerfile_of,
         cost,
@@ -255,7 +251,7 @@ def _job(
     digest = bench.layouts[combination.base].digest
     shown = write(digest=str(digest)) if knows(combination, digest) else made
     _lay_files(experiment.context, made)
-    built, text = (with_tools(one.dockerfile, bench.tools) for one in (made, shown))
+    built, text = (with_tools(one.dockerfile, plan.tools) for one in (made, shown))
     return replace(job, dockerfile=built, secrets=way.secrets, arguments=way.arguments), text
 
 

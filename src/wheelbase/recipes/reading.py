@@ -1,5 +1,6 @@
 """What files hold that were picked for any base, each read once. Talks to package indexes."""
 
+import re
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from wheelbase.source.findings import Findings, Flag
 from wheelbase.source.read import read_findings, read_source
 from wheelbase.wheels.contents import Listing, read_listing
 from wheelbase.wheels.style import read_style
+
+_MUSL = re.compile(r"(?P<tags>.+)-musllinux_\d+_\d+_(?P<machine>\w+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,10 +66,18 @@ class Contents:
 
 
 def nearest_wheel(picked: Picked) -> Candidate | None:
-    """Return the wheel of the same version that came nearest to being taken: its contents are most like a build's."""
+    """Return the wheel of the same version that came nearest to being taken: its contents are most like a build's.
+
+    One for musl has its like for glibc in its place, which tells by how it deflates whether debug information is in it.
+    """
     if picked.taken is None:
         return None
-    return next((judged.candidate for judged in picked.choice.judged if judged.candidate.is_wheel), None)
+    wheels = [judged.candidate for judged in picked.choice.judged if judged.candidate.is_wheel]
+    first = next(iter(wheels), None)
+    if first and (musl := _MUSL.match(first.filename)):
+        starts, ends = f"{musl['tags']}-manylinux", f"_{musl['machine']}.whl"
+        return next((one for one in wheels if one.filename.startswith(starts) and one.filename.endswith(ends)), first)
+    return first
 
 
 def _read_archive(client: Client, archive: Candidate) -> tuple[SourceFacts | None, Findings]:

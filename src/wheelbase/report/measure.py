@@ -15,6 +15,7 @@ from wheelbase.recipes.measure import Measured
 from wheelbase.report.units import count, megabytes, names
 
 _HEADS = ("Builder", ">Cold", ">Edited", ">Added", ">CPU", ">Peak MB", ">Image MB", ">Pulled MB", ">Start")
+_SERVED = ("Builder", ">First answer", ">Push")
 _SHOWN = 3
 
 
@@ -32,13 +33,15 @@ def measured_text(measured: Measured) -> RenderableType:
     measurement = measured.measurement
     parts: list[RenderableType] = [Text(_heading(measurement))]
     for base, outcomes in _by_base(measurement):
-        table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
-        for head in _HEADS:
-            numeric = head.startswith(">")
-            table.add_column(head.lstrip(">").replace(" MB", "\nMB"), justify="right" if numeric else "left")
-        for row in _rows(outcomes, _prediction(measurement, base)):
-            table.add_row(*row)
-        parts += ["", Text(base, style="bold"), table]
+        parts += ["", Text(base, style="bold")]
+        for number, (heads, rows) in enumerate(_tables(outcomes, _prediction(measurement, base))):
+            table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+            for head in heads:
+                numeric = head.startswith(">")
+                table.add_column(head.lstrip(">").replace(" MB", "\nMB"), justify="right" if numeric else "left")
+            for row in rows:
+                table.add_row(*row)
+            parts += ["", table] if number else [table]
         parts += [Padding(Text(line), (0, 0, 0, 2)) for line in _sentences(outcomes, _prediction(measurement, base))]
     if said := list(_notes(measurement)):
         parts += ["", *(Padding(Text(f"- {line}"), (0, 0, 0, 1)) for line in said)]
@@ -49,13 +52,12 @@ def measured_markdown(measured: Measured) -> str:
     """Return the same as Markdown, for a pull request."""
     measurement = measured.measurement
     lines = [_heading(measurement)]
-    heads = [head.lstrip(">") for head in _HEADS]
     for base, outcomes in _by_base(measurement):
-        lines += ["", f"`{base}`", "", f"| {' | '.join(heads)} |"]
-        lines.append("|" + "".join(" ---: |" if head.startswith(">") else " --- |" for head in _HEADS))
-        lines += [
-            f"| {' | '.join(row)} |".replace("\n", " ") for row in _rows(outcomes, _prediction(measurement, base))
-        ]
+        lines += ["", f"`{base}`"]
+        for heads, rows in _tables(outcomes, _prediction(measurement, base)):
+            lines += ["", f"| {' | '.join(head.lstrip('>') for head in heads)} |"]
+            lines.append("|" + "".join(" ---: |" if head.startswith(">") else " --- |" for head in heads))
+            lines += [f"| {' | '.join(row)} |".replace("\n", " ") for row in rows]
         said = list(_sentences(outcomes, _prediction(measurement, base)))
         lines += ["", *(f"- {line}" for line in said)] if said else []
     if said := list(_notes(measurement)):
@@ -82,6 +84,16 @@ def _prediction(measurement: Measurement, base: str) -> Predicted | None:
     return next((one for one in measurement.predictions if one.base == base), None)
 
 
+def _tables(
+    outcomes: Sequence[Outcome], predicted: Predicted | None
+) -> Iterator[tuple[Sequence[str], Sequence[Sequence[str]]]]:
+    """Yield heads, those of numbers with a > before them, and rows: of the builds, of what was asked beside them."""
+    yield _HEADS, list(_rows(outcomes, predicted))
+    images = [(_name(one), one.image) for one in outcomes if one.image]
+    if any(image.answer_seconds is not None or image.push_seconds is not None for _, image in images):
+        yield _SERVED, [(name, _exact(image.answer_seconds), _exact(image.push_seconds)) for name, image in images]
+
+
 def _rows(outcomes: Sequence[Outcome], predicted: Predicted | None) -> Iterator[tuple[str, ...]]:
     for one in outcomes:
         image = one.image
@@ -94,11 +106,11 @@ def _rows(outcomes: Sequence[Outcome], predicted: Predicted | None) -> Iterator[
         yield (
             _name(one),
             *times,
-            seconds(cpu),
+            f"{cpu.median:.1f} s" if cpu else "-",
             megabytes(int(peak.median)) if peak else "-",
             megabytes(image.image_bytes) if image else "-",
             megabytes(image.compressed_bytes) if image else "-",
-            f"{image.start_seconds:.2f} s" if image and image.start_seconds is not None else "-",
+            _exact(image.start_seconds if image else None),
         )
     if predicted:
         time = "?"
@@ -106,6 +118,10 @@ def _rows(outcomes: Sequence[Outcome], predicted: Predicted | None) -> Iterator[
             time = f"{predicted.low_seconds:.0f}-{predicted.high_seconds:.0f} s"
         sizes = megabytes(predicted.image_bytes), megabytes(predicted.compressed_bytes)
         yield ("predicted", time, "", "", "", "", *sizes, "")
+
+
+def _exact(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f} s"
 
 
 def _name(outcome: Outcome) -> str:

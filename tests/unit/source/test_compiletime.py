@@ -8,7 +8,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from wheelbase.source import compiletime
-from wheelbase.source.compiletime import Estimate, cpu_seconds, debug_bytes
+from wheelbase.source.compiletime import Estimate, cpu_seconds, debug_factor
 
 CONSTANTS = tomllib.loads(Path(compiletime.__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 MEASURED = {(name, known["version"]): known for name, listed in CONSTANTS["measured"].items() for known in listed}
@@ -66,18 +66,20 @@ def test_a_total() -> None:
 
 def test_debug_information_is_left_by_setuptools_alone() -> None:
     files = [("a/_x.so", 1000, 500), ("a/__init__.py", 10, 5)]
-    assert debug_bytes(files, "setuptools.build_meta", {}) == debug_bytes(files, "", {}) > 1000
-    assert debug_bytes(files, "mesonpy", {}) == 0
+    assert debug_factor(files, "setuptools.build_meta", {}) == debug_factor(files, "", {}) > 2
+    assert debug_factor(files, "mesonpy", {}) == 1
 
 
 def test_debug_information_by_language() -> None:
     files = [("a/_x.so", 1000, 500)]
     c, cpp, cython = ({"c_code": 1.0}, {"cpp_code": 1.0, "std_headers": 9.0}, {"cython_made_mb": 1.0})
-    plain, larger, others = (debug_bytes(files, "", counts) for counts in (c, cython, cpp))
-    assert plain == debug_bytes(files, "", {}) < min(larger, others)
-    assert plain < debug_bytes(files, "", c | cython) < larger
+    plain, larger, others = (debug_factor(files, "", counts) for counts in (c, cython, cpp))
+    assert plain == debug_factor(files, "", {}) < min(larger, others)
+    assert plain < debug_factor(files, "", c | cython) < larger
 
 
 def test_a_wheel_that_has_debug_information_already() -> None:
-    assert debug_bytes([("numpy/core/_multiarray_umath.so", 1000, 241)], "", {}) == 0
-    assert debug_bytes([("a/_x.so", 1000, 241), ("b/_y.so", 3000, 1200)], "", {}) > 0
+    files = [("numpy/core/_multiarray_umath.so", 1000, 241)]
+    assert debug_factor(files, "", {}, dwarf=4) == 1
+    assert debug_factor(files, "", {}) == 0.7
+    assert debug_factor([("a/_x.so", 1000, 241), ("b/_y.so", 3000, 1200)], "", {}) > 1

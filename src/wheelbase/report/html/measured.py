@@ -125,10 +125,12 @@ def _more(outcomes: Sequence[Outcome]) -> Table | None:
         ">Pulled MB",
         ">Layers",
         ">Start",
+        ">First answer",
+        ">Push",
         ">CPU time",
         ">Peak memory MB",
     )
-    # A scenario that was not asked for has no column.
+    # What was not asked for has no column.
     heads = tuple(head for place, head in enumerate(heads) if place in told)
     shown = [[cell for place, cell in enumerate(row) if place in told] for row in rows]
     return table("What else was measured", heads, shown)
@@ -139,7 +141,8 @@ def _figures(outcome: Outcome, image: BuiltImage) -> Iterator[Cell | str]:
     yield _time_cell(outcome, "added")
     yield megabytes(image.compressed_bytes)
     yield str(image.layers)
-    yield "-" if image.start_seconds is None else clocked(image.start_seconds)
+    for seconds in (image.start_seconds, image.answer_seconds, image.push_seconds):
+        yield "-" if seconds is None else clocked(seconds)
     spent = spread_of(outcome.samples, "cold", lambda sample: sample.cpu_seconds)
     yield clocked(spent.median) if spent else "-"
     peak = spread_of(outcome.samples, "cold", lambda sample: sample.peak_bytes)
