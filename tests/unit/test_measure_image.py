@@ -15,6 +15,7 @@ from tests.faulty_registry import FaultServer
 from tests.memory_registry import MemoryRegistry
 from tests.unit.images_with_python import image
 from tests.unit.test_measure_engines import Fake, fake, job
+from tests.unit.test_report import COMPARISON
 
 from wheelbase.engines.builders import Builder
 from wheelbase.engines.builders_docker import DockerBuilder
@@ -26,7 +27,7 @@ from wheelbase.oci.config import ImageConfig
 from wheelbase.oci.copying import copy_image
 from wheelbase.oci.image import read_image
 from wheelbase.oci.layout import Layout
-from wheelbase.recipes.measureimage import _answer_seconds, _exposed, _median, push_seconds
+from wheelbase.recipes.measureimage import _answer_seconds, _exposed, _median, lost_of, push_seconds
 
 __all__ = ["fake"]
 SERVICE = """
@@ -155,3 +156,14 @@ def test_our_own_images_and_bases_are_copied(tmp_path: Path, nobody: Path) -> No
             builder.push(source, f"{server.host}/x:t")
         puts = [asked.path for asked in server.seen if asked.method == "PUT" and "manifests" in asked.path]
     assert puts == ["/v2/x/manifests/t"] * 2
+
+
+def test_what_was_built_as_python_alone_is_told() -> None:
+    cost = next(one for one in COMPARISON.bases if one.building)
+    assert cost.building
+    assert lost_of(cost, {}) == (
+        "Compiled modules: numpy was built without any",
+        "Compiled modules: psycopg2 was built without any",
+    )
+    loads_all = {one.archive.name: frozenset({"libpq.so.5", "libopenblas.so.3"}) for one in cost.building.archives}
+    assert not any("Compiled" in line for line in lost_of(cost, loads_all))

@@ -116,15 +116,21 @@ def push_seconds(builder: Builder, image: str, target: str, *, base: str, note: 
 
 
 def lost_of(cost: BaseCost, loaded: Mapping[str, frozenset[str]]) -> tuple[str, ...]:
-    """Return what was built without a library that it can use; `loaded` are those that each project's files load."""
+    """Return what was built without a library that it can use, or without a compiler that its project can do without.
+
+    `loaded` are the libraries that each project's compiled files load.
+    """
     system = system_of(cost.facts)
     if system is None or cost.building is None:
         return ()
     return tuple(
         lost
         for one in cost.building.archives
-        if one.archive.name in loaded
-        for lost in lost_without(one.archive.name, loaded[one.archive.name], one.needs, system)
+        for lost in (
+            lost_without(one.archive.name, loaded[one.archive.name], one.needs, system)
+            if one.archive.name in loaded
+            else [f"Compiled modules: {one.archive.name} was built without any"]
+        )
     )
 
 
