@@ -225,9 +225,20 @@ def _of_backend(backend: Backend, tool: dict[str, Any], lines: list[str]) -> Ite
     if backend.requires_any("setuptools-golang", "setuptools-gobuild", "hatch-gobuild"):
         yield Evidence(kind="language", name="go", where=where)
     if backend.requires_any("pyqt-builder"):
-        yield Evidence(kind="program", name="qmake", where=where)
+        yield from _pyqt_builder(_table(_table(tool, "sip"), "bindings"), lines, where)
     if backend.requires_any("conan", "vcpkg"):
         yield Flag(kind="download", text="a package manager of C++ may download libraries", where=where)
+
+
+def _pyqt_builder(bindings: dict[str, Any], lines: list[str], where: str) -> Iterator[Evidence]:
+    """Yield qmake, which compiles what SIP writes, and the modules of Qt that bindings link by qmake's names."""
+    version = "6" if any("PyQt6" in line for line in lines) else "5"
+    yield Evidence(kind="program", name="qmake6" if version == "6" else "qmake", where=where)
+    for name, table in bindings.items():
+        listed = table.get("qmake-QT") if isinstance(table, dict) else ()
+        for module in listed if isinstance(listed, list) else ():
+            if isinstance(module, str) and module.isalnum():  # CMake's packages of Qt are found whatever their case
+                yield Evidence(kind="cmake", name=f"Qt{version}{module}", where=_where(lines, name))
 
 
 def _setuptools_rust(table: dict[str, Any], lines: list[str], where: str) -> Iterator[Evidence | Flag]:

@@ -43,6 +43,7 @@ def settle(evidence: Iterable[Evidence], system: System) -> Iterator[Meant]:
     asked: set[str] = set()
     strong: dict[str, float] = {}
     modules: set[str] = set()
+    brought: frozenset[str] | None = None
     for one in sorted(evidence, key=lambda one: one.kind == "header"):  # what scripts ask for goes first
         row = system.names.row_for(one.kind, one.name)
         if row is None and one.kind == "header":
@@ -57,7 +58,10 @@ def settle(evidence: Iterable[Evidence], system: System) -> Iterator[Meant]:
         if package and contents.is_toolchain(package) and not (row and system.manager in row.apart):
             continue
         if one.kind == "header" and package not in strong:
+            if brought is None:
+                brought = frozenset(found.name for found in system.packages.closure(strong).packages) - {*strong}
             other = _of_modules(one.name, package, modules, contents)
+            other = other or _of_brought(one.name, package, brought | strong.keys(), contents)
             package, row = (other, None) if other else (package, row)
         if package and one.kind == "pkg-config" and one.need == "required":
             modules.add(package)
@@ -77,6 +81,17 @@ def _of_modules(header: str, package: str | None, modules: Iterable[str], conten
     return next((hit.package for hit in hits if hit.package in modules and hit.depth <= depth), None)
 
 
+def _of_brought(header: str, package: str | None, packages: frozenset[str], contents: Contents) -> str | None:
+    """Return the package of a build that has a header just as deep as the row's, where that is no part of the build.
+
+    Where libraries stand beside each other in versions (SDL, GTK), what scripts ask for tells whose header it is.
+    """
+    depths = {hit.package: hit.depth for hit in contents.header(header)}
+    if package is None or package in packages or not depths.get(package):
+        return None
+    return next((name for name, depth in depths.items() if name in packages and depth == depths[package]), None)
+
+
 def _of_row(row: Row, owners: frozenset[str], system: System) -> str | None:
     """Return the package that a row means: of several the one that has what is asked for, as far as that is known."""
     return next((package for package in row.deb if package in owners), None) or system.of_row(row)
@@ -88,16 +103,22 @@ def owners_of(one: Evidence, contents: Contents) -> frozenset[str]:
         case "pkg-config":
             return contents.pkg_config(one.name) or contents.pkg_config(one.name.lower())
         case "library":
-            # Programs have libraries of their own, of common names, that nothing else is linked with.
-            return frozenset(p for p in contents.library(one.name) if p.endswith("-dev") or contents.popularity(p))
+            return _linked_with(one.name, contents)
         case "cmake":
-            name = one.name.lower()
-            return contents.cmake(one.name) or contents.pkg_config(name) or contents.pkg_config(f"lib{name}")
+            # Whoever writes a find module names it after the library that it looks for.
+            name, plain = one.name.lower(), one.name.lower().removeprefix("lib")
+            known = contents.cmake(one.name) or contents.pkg_config(name) or contents.pkg_config(f"lib{plain}")
+            return known or _linked_with(plain, contents)
         case "program":
             return contents.program(one.name)
         case "header":
             return frozenset(hit.package for hit in contents.header(one.name) if hit.depth == 0)
     return frozenset()
+
+
+def _linked_with(library: str, contents: Contents) -> frozenset[str]:
+    """Return the packages with a library. Programs have some of their own, of common names, that nothing links."""
+    return frozenset(p for p in contents.library(library) if p.endswith("-dev") or contents.popularity(p))
 
 
 def _best(packages: frozenset[str], contents: Contents) -> str | None:

@@ -33,7 +33,7 @@ def find_in_cmake(tree: SourceTree) -> Iterator[Evidence | Flag]:
     runs = backend.requires_any(*_BACKENDS) or bool(_CALLS.search(script))
     if "skbuild" in script and backend.requires_any("scikit-build"):  # which has none of its own
         yield Evidence(kind="program", name="cmake", where="setup.py:1")
-    options: Mapping[str, str | None] = backend.cmake_options or _defined_in(script)
+    options: Mapping[str, str | None] = backend.cmake_options or _defined_in(script, tree.notes.get("defines"))
     told = {name for name in ("pybind11", "nanobind") if name in script + tree.text("pyproject.toml")}
     for folder in _projects(tree, backend, script if runs else ""):
         project = Project(tree, folder, options, backend.required_names | told, secondary=not runs)
@@ -69,10 +69,16 @@ def _projects(tree: SourceTree, backend: Backend, script: str) -> list[str]:
     return [one for one in outer[:_MAX_ITEMS] if posixpath.basename(one.rstrip("/")) in script][:8] if script else []
 
 
-def _defined_in(script: str) -> dict[str, str | None]:
-    """Return the options that setup.py gives: None for one of several values, or that it gives on a condition."""
+def _defined_in(script: str, live: Mapping[str, bool] | None) -> dict[str, str | None]:
+    """Return the options that setup.py gives: None for one of several values, or that it gives on a condition.
+
+    `live` says of those in code that Linux may run whether something is seen to call it, where that is known.
+    """
     found: dict[str, set[str]] = {}
     for match in _OPTION.finditer(script):
         found.setdefault(match[1], set()).add(match[2])
     always = {match[1] for text in plain_texts(script) for match in _OPTION.finditer(f"{text!r}")}
+    if live is not None:
+        found = {name: values for name, values in found.items() if name in live}
+        always = {name for name in always if live.get(name)}
     return {name: values.pop() if len(values) == 1 and name in always else None for name, values in found.items()}

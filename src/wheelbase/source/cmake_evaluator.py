@@ -12,7 +12,7 @@ from wheelbase.source.cmake_conditions import Condition
 from wheelbase.source.cmake_reader import Argument, Block, Command, blocks_of, commands_of
 from wheelbase.source.cmake_values import MAX_VALUE, SOURCE, Variables
 from wheelbase.source.findings import Flag
-from wheelbase.source.lookups import Guards, Lookups, Maybe, Truth
+from wheelbase.source.lookups import Branch, Guards, Lookups, Maybe, Truth
 from wheelbase.source.tree import SourceTree
 
 _MAX_FILES = 2 << 20  # of all
@@ -131,6 +131,7 @@ class Evaluator(Variables):
         """Evaluate the branches that may be taken; what they leave different is not known afterwards."""
         guards: list[tuple[int, ...]] = []
         outcomes: list[dict[str, str | None]] = []
+        taken: list[Branch] = []
         leaves: Truth = False
         for command, body in block.branches:
             test = True if command.name == "else" else Condition(self, command.arguments).result()
@@ -139,12 +140,14 @@ class Evaluator(Variables):
             if test is True and not guards:
                 return self.run(body)
             own = [test.absent_if_true] if isinstance(test, Maybe) else []
+            taken.append(self.lookups.branch(len(guards) + len(own)))
             outcome, left = self._alternative(body, [*guards, *own], command)
             if left:
                 leaves = Maybe(absent_if_false=test.absent_if_false if isinstance(test, Maybe) else ())
             if left is not True:
                 outcomes.append(outcome)
             if test is True:
+                self.in_all(taken)
                 break
             guards += [test.absent_if_false] if isinstance(test, Maybe) else []
         else:
@@ -153,6 +156,9 @@ class Evaluator(Variables):
             return True
         self._merge(outcomes)
         return leaves
+
+    def in_all(self, branches: list[Branch]) -> None:
+        """Hear of branches of which one is taken."""
 
     def _alternative(
         self, body: list[Command | Block], guards: Guards, command: Command
@@ -191,6 +197,7 @@ class Evaluator(Variables):
         self.variables |= before
 
     def _command(self, command: Command) -> None:
+        self.touched.update(argument.text.lower() for argument in command.arguments)
         if not command.name.startswith(_NO_SOURCES):
             words = self.words(command.arguments)
             with self.lookups.under([()] if "EXCLUDE_FROM_ALL" in words else [], self.lookups.condition):
@@ -229,6 +236,7 @@ class Evaluator(Variables):
         names = self.expanded(command.arguments[0]) if command.arguments else []
         name = names[0] if names else None
         if not name:
+            self.any_touched = True
             return
         self.files.discard(name)
         rest = [argument for argument in command.arguments[1:] if argument.text != "PARENT_SCOPE"]

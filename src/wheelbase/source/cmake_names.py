@@ -1,5 +1,6 @@
 """What the names of CMake's packages, programs and libraries mean on a system. Pure."""
 
+import itertools
 import re
 
 from wheelbase.system.names import Kind
@@ -9,7 +10,7 @@ _MAX_ITEMS = 200
 LANGUAGES = {"C": "c", "CXX": "c++", "FORTRAN": "fortran", "CUDA": "cuda", "OBJC": "c", "OBJCXX": "c++"}
 HAD_ANYWAY = re.compile(
     r"(python|numpy$|cython$|f2py|usecython|threads$|git$|doxygen$|sphinx|gtest$|gmock$|googletest$|catch2?$"
-    r"|benchmark$|openmp$|scikit-?build|skbuild|ccache$|latex$|clang-?(format|tidy)$|unixcommands$|patch$|backtrace$|cppcheck$)",
+    r"|benchmark$|openmp$|openacc$|intl$|iconv$|scikit-?build|skbuild|ccache$|latex$|clang-?(format|tidy)$|unixcommands$|patch$|backtrace$|cppcheck$)",
     re.IGNORECASE,
 )
 PACKAGES: dict[str, tuple[Kind, str]] = {
@@ -54,6 +55,8 @@ OF_WINDOWS = frozenset(
 LINK_WORDS = frozenset(
     "PUBLIC PRIVATE INTERFACE LINK_PUBLIC LINK_PRIVATE LINK_INTERFACE_LIBRARIES debug optimized general TRUE".split()
 )
+_OF_PARTS = re.compile(r"(?:Qt|KF)[56]")
+_COMPONENT = re.compile(r"[A-Z]\w*[a-z]\w*")
 _NOT_NAMES = frozenset(
     "HINTS PATHS PATH_SUFFIXES DOC REQUIRED NO_DEFAULT_PATH NO_CACHE ENV VALIDATOR NO_PACKAGE_ROOT_PATH NO_CMAKE_PATH"
     " NO_CMAKE_ENVIRONMENT_PATH NO_SYSTEM_ENVIRONMENT_PATH NO_CMAKE_SYSTEM_PATH NO_CMAKE_FIND_ROOT_PATH NAMES_PER_DIR"
@@ -71,6 +74,16 @@ def names_of(words: list[str]) -> list[str]:
         if word != "NAMES":
             names.append(word)
     return names if "NAMES" in words else names[:1]
+
+
+def components_of(name: str, words: list[str]) -> list[str]:
+    """Return the packages that components of Qt and KDE are, each with files of its own: "Qt5Svg"."""
+    if not _OF_PARTS.fullmatch(name):
+        return []
+    after = words[words.index("COMPONENTS") + 1 :] if "COMPONENTS" in words else []
+    after = after or (words[words.index("REQUIRED") + 1 :] if "REQUIRED" in words else [])
+    named = list(itertools.takewhile(lambda word: word != "OPTIONAL_COMPONENTS", after))
+    return [f"{name}{word}" for word in named[:_MAX_ITEMS] if _COMPONENT.fullmatch(word)]
 
 
 def boost_libraries(words: list[str]) -> list[str]:

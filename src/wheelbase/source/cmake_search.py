@@ -18,12 +18,13 @@ from wheelbase.source.cmake_names import (
     RUN_ANYWAY,
     X11_PARTS,
     boost_libraries,
+    components_of,
     names_of,
 )
 from wheelbase.source.cmake_reader import Argument, Command
 from wheelbase.source.cmake_values import SOURCE
 from wheelbase.source.findings import LINKED_ANYWAY, Evidence, Flag
-from wheelbase.source.lookups import Lookups, Truth
+from wheelbase.source.lookups import Branch, Lookups, Truth
 from wheelbase.source.own_headers import own_header
 from wheelbase.source.tree import SourceTree, is_vendored
 from wheelbase.system.names import Kind
@@ -111,6 +112,7 @@ class Search(Evaluator):
             asked_for: list[tuple[Kind, str]] = [("library", part) for part in boost_libraries(parts)] or [
                 (kind, asked)
             ]
+            asked_for += [("cmake", part) for part in components_of(name, words)]
             places = [self.add(kind, asked, command, required=required, bundled=copied) for kind, asked in asked_for]
         self.sought(name, places, required)
         self.x11 = (self.path, command) if name == "X11" else self.x11
@@ -212,6 +214,12 @@ class Search(Evaluator):
         if words and names and not there and re.fullmatch(r"[A-Za-z][\w.+-]*", names[0]):
             self.sought(words[0], [self.add("program", names[0], command, required=required)], required)
 
+    def _do_protobuf_generate(self, command: Command, words: list[str]) -> None:
+        if "protoc" not in self.wheels and "grpcio-tools" not in self.wheels:
+            self.add("program", "protoc", command, required=True)
+
+    _do_protobuf_generate_cpp = _do_protobuf_generate_python = _do_protobuf_generate
+
     def _do_target_link_libraries(self, command: Command, words: list[str]) -> None:
         self._uses(command)
         for word in words[1:] if len(self._links) < _MAX_LINKS else ():
@@ -256,7 +264,10 @@ class Search(Evaluator):
         certain = required and not self.lookups.guards and not self.secondary
         one = self._evidence(kind, name, command, certain=certain, bundled=bundled)
         instead_of = self.lookups.spared() if required and not self.secondary else ""
-        return self.lookups.add(msgspec.structs.replace(one, instead_of=instead_of))
+        place = self.lookups.add(msgspec.structs.replace(one, instead_of=instead_of))
+        if required and not self.secondary:
+            self.lookups.want(place)
+        return place
 
     def _evidence(
         self, kind: Kind, name: str, command: Command, *, certain: bool, bundled: bool = False, weight: float = 0.6
@@ -293,6 +304,11 @@ class Search(Evaluator):
         """Make required what has to be found so that this point is not reached, where a build fails or needs more."""
         for place in () if self.secondary else self.lookups.decisive(self.lookups.guards):
             self._require(place)
+
+    def in_all(self, branches: list[Branch]) -> None:
+        """Make required what every branch of a test needs."""
+        places = self.lookups.want_what_all_do(branches)
+        self._need(places)
 
     def _require(self, place: int) -> None:
         self.lookups.change(place, need="required", weight=self._certainty, condition="")

@@ -14,6 +14,8 @@ _VARIABLE = re.compile(r"\$(ENV|CACHE)?\{([^${}]*)\}")
 SOURCE = "<source>"
 """What stands for the archive's folder in paths."""
 
+_UPPER = re.compile(r"[A-Z][A-Z0-9]*_[A-Z0-9_]+")
+_OF_CMAKE = ("CMAKE_", "PROJECT_", "PYTHON_", "PYTHON3_", "SKBUILD_", "BUILD_", "PY_", "CTEST_", "CPACK_", "MSVC_")
 _SET_ANYWHERE = frozenset(("HOME", "PATH", "PWD", "SHELL", "TMPDIR", "USER"))
 _TRUE = frozenset(("1", "ON", "YES", "TRUE", "Y"))
 _FALSE = frozenset(("0", "OFF", "NO", "FALSE", "N", "IGNORE", "NOTFOUND", ""))
@@ -39,6 +41,8 @@ class Variables:
         self.folder = ""
         self.variables: dict[str, str | None] = dict(options)
         self.results: dict[str, tuple[int, ...]] = {}
+        self.touched: set[str] = set()  # all arguments of commands so far, in lower case
+        self.any_touched = False  # whether a variable was set whose name is not known
         self.files: set[str] = set()  # variables of what is looked for one by one, which nothing else sets
         self.targets: set[str] = set()
         self.folders = {folder for path in tree.sizes for folder in _folders_of(path)}
@@ -93,7 +97,18 @@ class Variables:
         value = self.value(text)
         if value is not None:
             return _constant(value) is not False
-        return Maybe((), self.results[text][:1]) if text in self.results else UNKNOWN
+        if text in self.results:
+            return Maybe((), self.results[text][:1])
+        return False if self._is_unset(text) else UNKNOWN
+
+    def _is_unset(self, name: str) -> bool:
+        """Say whether nothing may have set a variable: neither CMake, nor a command so far that has its name.
+
+        Packages that are found set variables that start with their own names.
+        """
+        if name in self.variables or self.any_touched or not _UPPER.fullmatch(name) or name.startswith(_OF_CMAKE):
+            return False
+        return name.lower() not in self.touched and name.partition("_")[0].lower() not in self.touched
 
     def has(self, word: str, argument: Argument) -> Truth:
         """Return what DEFINED, TARGET, EXISTS and their like come to."""

@@ -21,6 +21,7 @@ _EXTERN = re.compile(
 )
 _VERBATIM = re.compile(r":[ \t]*\n\s{0,200}(\"\"\"|\'\'\')")
 _LIBRARIES = re.compile(r"^#[ \t]*distutils:[ \t]*libraries[ \t]*=[ \t]*([^\n]*)$", re.M)
+_SOURCES = re.compile(r"^#[ \t]*distutils:[ \t]*sources[ \t]*=[ \t]*([^\n]*)$", re.M)
 _IN_CPP = re.compile(r"^#[ \t]*distutils:[ \t]*language[ \t]*=[ \t]*c\+\+", re.M)
 _CIMPORT = re.compile(
     r"^[ \t]*(?:from[ \t]+([\w.]{1,200})[ \t]+cimport[ \t]+(?:\(([^)]{0,4000})|([^\n#]*))|cimport[ \t]+([^\n#]*)"
@@ -34,6 +35,7 @@ _SCRIPTS = ("setup.py", "setup.cfg", "pyproject.toml", "meson.build", "CMakeList
 def find_in_cython(tree: SourceTree) -> Iterator[Evidence]:
     """Yield the headers and libraries that Cython sources name, each once. What no module takes in is optional."""
     used = frozenset() if tree.built_nothing else _used_files(tree)
+    tree.notes["taken in"] = frozenset(_sources_of(tree, used))
     found: dict[tuple[str, str, str], Evidence] = {}
     headers: dict[str, None] = {}  # of the archive
     for path in sorted(
@@ -75,6 +77,13 @@ def _find_in_file(tree: SourceTree, path: str, *, used: bool) -> Iterator[Eviden
             yield Evidence(kind="library", name=name, where=where, need="required" if used else "optional")
 
 
+def _sources_of(tree: SourceTree, used: Iterable[str]) -> Iterator[str]:
+    """Yield the sources that modules say themselves they are compiled with, which cythonize() adds to theirs."""
+    for path in used:
+        if path.endswith((".pyx", ".py")) and (match := _SOURCES.search(tree.text(path))):
+            yield from (name for name in re.split(r"[,\s]+", match[1])[:_MOST_NAMES] if name in tree)
+
+
 def _verbatim(text: str, line_end: int) -> tuple[int, int]:
     """Return where the C text stands that follows a line with `extern from`: an empty stretch where there is none."""
     opened = _VERBATIM.match(text, max(0, text.rfind(":", 0, line_end)), line_end + 300)
@@ -95,6 +104,7 @@ def _used_files(tree: SourceTree) -> frozenset[str]:
         for path in tree.ending(".pyx", ".pyx.in", ".pyx.tp", ".pxd")
         if not is_vendored(path)
         and path not in tree.conditional
+        and not (tree.unfollowed and tree.built and path not in tree.built)  # what is seen to be compiled tells more
         and (not path.endswith(".pxd") or f"{path[:-4]}.py" in tree)
     ]
     used = set(left)

@@ -24,7 +24,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     "optional" where it does without, or does so on a condition that is not known here (`condition`, as written).
     `weight` is how surely such a place tells the truth, in 0 to 1. `bundled` says that the archive has a copy of its
     own, or fetches one, that is used where the system has none. `instead_of` names what is needed rather
-    ("cmake ZLIB"): this is looked for where a system lacks that.
+    ("cmake ZLIB"): this is looked for where a system lacks that. `made` is False of a header that has to be there as
+    it is: neither the build nor a Python package that it requires could bring one.
     """
 
     kind: Kind
@@ -35,6 +36,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     bundled: bool = False
     condition: str = ""
     instead_of: str = ""
+    made: bool = True
 
 
 class Flag(msgspec.Struct, frozen=True, kw_only=True):

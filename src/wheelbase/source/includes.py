@@ -12,6 +12,9 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+import msgspec
+
+from wheelbase.source.backend import backend_of
 from wheelbase.source.findings import Evidence
 from wheelbase.source.macros import Absent, defined
 from wheelbase.source.own_headers import C_SUFFIXES, CPP_SUFFIXES, made_by_scripts, own_header
@@ -33,6 +36,12 @@ _MOST_HEADERS = 50  # that a source's macros are looked for in
 _WORD = re.compile(r"[\w.+-]+")
 _GLOB = re.compile(r"\*\.(?:c\b|cc|cpp|cxx|\{|\[)|\bglob\b|\blistdir\b|\bos\.walk\b|\bfile\(GLOB", re.IGNORECASE)
 _SCRIPTS = ("CMakeLists.txt", "pyproject.toml", "setup.cfg", "MODULE_SOURCES")
+_MAKERS = ("CMakeLists.txt", "meson.build", "configure", "configure.ac", "Makefile", "SConstruct")
+_MAKES = re.compile(
+    rb"setup_requires|\bopen\([^)\n]{0,200}[\"'][wax]|write_text|subprocess|os\.system|\bspawn\b|\bcopy\w*\("
+)
+_IMPORTED = re.compile(r"^[ \t]*(?:from|import)[ \t]+(\w+)", re.MULTILINE)
+_WITHOUT_HEADERS = frozenset("setuptools wheel setuptools-scm packaging cython cffi numpy".split())
 _LICENCE = re.compile(r"(?:^|/)(?:LICEN[CS]E|COPYING)[^/]*$", re.IGNORECASE)
 
 
@@ -83,14 +92,17 @@ class _Search:
         licensed = {path.rpartition("/")[0] for path in tree.sizes if _LICENCE.search(path)}
         folders = [path.rpartition("/")[0] for path in tree.named("configure", "configure.ac")]
         folders += [f for path in tree.named("CMakeLists.txt") if (f := path.rpartition("/")[0]) in licensed]
+        self._makes_none = _makes_none(tree)
         self._configured = tuple(f"{folder}/" for folder in folders if folder)
 
     def found_from(self, starts: Iterable[str], seen: set[str]) -> Iterable[Evidence]:
         """Return what the sources include, be it by way of headers; `seen` are those that are compiled for sure."""
         steps = 0
+        taken_in: frozenset[str] = self._tree.notes.get("taken in", frozenset())  # by Cython modules
         for start in starts:
             named = start in self._named
-            weight = _WEIGHT if start in seen else _UNSEEN_WEIGHT if seen or not named else _LIKELY_WEIGHT
+            surely = start in seen or start in taken_in
+            weight = _WEIGHT if surely else _UNSEEN_WEIGHT if seen or not named else _LIKELY_WEIGHT
             followed = named and not self._tree.unfollowed and self._is_built(start)
             sure = followed and start not in self._tree.conditional and not start.startswith(self._configured)
             left = [(start, sure)]
@@ -124,6 +136,8 @@ class _Search:
             return own if own and (copied or not is_vendored(own)) else ""
         if not is_ordinary(include.name) and (include.angled or include.name not in self._made):
             one = _evidence(include, f"{path}:{include.line}", live, weight)
+            if live and weight == _WEIGHT and self._makes_none and path in self._tree.built:
+                one = msgspec.structs.replace(one, made=False)
             self._found.setdefault((include.name, one.need), one)
         return ""
 
@@ -164,6 +178,17 @@ class _Search:
                         found |= defines_of(self._tree.text(own), wanted)
                     left.append((own, inner))
         return found
+
+
+def _makes_none(tree: SourceTree) -> bool:
+    """Say whether setuptools alone builds, from what is seen, and no Python package that is required has headers."""
+    if tree.built_otherwise or any(True for _ in tree.named(*_MAKERS)):
+        return False
+    imported = set(_IMPORTED.findall(tree.text("setup.py")))
+    near = (path for path in tree.sizes if path.endswith(".py") and path.count("/") < 2)
+    if any(_MAKES.search(tree.raw(path)) for path in near if "/" not in path or path.partition("/")[0] in imported):
+        return False
+    return backend_of(tree).required_names <= _WITHOUT_HEADERS
 
 
 def _is_cpp(path: str) -> bool | None:

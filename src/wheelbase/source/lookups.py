@@ -6,6 +6,7 @@ condition that is not known here carries the places whose absence makes it true,
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import msgspec
 
@@ -54,6 +55,13 @@ def either(left: Truth, right: Truth) -> Truth:
     return negated(both(negated(left), negated(right)))
 
 
+class Branch(NamedTuple):
+    """Where a branch starts among what is found, and the number of conditions that it stands on."""
+
+    start: int
+    depth: int
+
+
 class Lookups:
     """What was found so far, the conditions of the point that evaluation has reached, and how many steps are left."""
 
@@ -64,6 +72,7 @@ class Lookups:
         self.guards: Guards = ()
         self.condition = ""
         self._steps = _MAX_STEPS
+        self._wanted: dict[int, int] = {}  # what has to be found, with the number of conditions on which
 
     def step(self, count: int = 1) -> None:
         """Count steps. Raises TooMuch where there are too many."""
@@ -90,6 +99,30 @@ class Lookups:
     def change(self, place: int, **values: object) -> None:
         """Change the evidence at a place."""
         self.evidence[place] = msgspec.structs.replace(self.evidence[place], **values)
+
+    def want(self, place: int) -> None:
+        """Note that something has to be found where this point is reached."""
+        self._wanted[place] = len(self.guards)
+
+    def branch(self, conditions: int) -> Branch:
+        """Return the branch that starts now, on further conditions."""
+        return Branch(len(self.evidence), len(self.guards) + conditions)
+
+    def want_what_all_do(self, branches: Sequence[Branch]) -> tuple[int, ...]:
+        """Note what has to be found in each of several branches, of which one is taken: here too. Return its places."""
+        ends = [*(branch.start for branch in branches[1:]), len(self.evidence)]
+        wanted = [
+            {
+                (one.kind, one.name): place
+                for place in range(branch.start, end)
+                if self._wanted.get(place) == branch.depth and not (one := self.evidence[place]).bundled
+            }
+            for branch, end in zip(branches, ends, strict=True)
+        ]
+        places = [places[key] for key in wanted[0] for places in wanted if all(key in other for other in wanted)]
+        for place in places:
+            self.want(place)
+        return tuple(places)
 
     def decisive(self, guards: Guards) -> tuple[int, ...]:
         """Return the places that have to be found so that a point is not reached where the build fails or needs more.

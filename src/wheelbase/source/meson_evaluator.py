@@ -8,7 +8,7 @@ import re
 from functools import reduce
 from typing import Any
 
-from wheelbase.source.lookups import UNKNOWN, Guards, Lookups, both, either, negated
+from wheelbase.source.lookups import UNKNOWN, Branch, Guards, Lookups, both, either, negated
 from wheelbase.source.meson_reader import Reader
 from wheelbase.source.meson_values import (
     MAX_ITEMS,
@@ -73,6 +73,7 @@ class Evaluator:
         """Evaluate the branches that may be taken; what they leave different is not known afterwards."""
         guards: list[tuple[int, ...]] = []
         outcomes: list[dict[str, Any]] = []
+        taken: list[Branch] = []
         first = UNKNOWN
         for branch in node.ifs:
             test = truth_of(self.value(branch.condition))
@@ -81,8 +82,10 @@ class Evaluator:
             if test is True and not guards:
                 return self.block(branch.block)
             own = [] if test is True else [test.absent_if_true]
+            taken.append(self.lookups.branch(len(guards) + len(own)))
             outcomes.append(self._alternative(branch.block, [*guards, *own], self._line(branch)))
             if test is True:
+                self.in_all(taken)
                 break
             first = first if guards else test
             guards.append(test.absent_if_false)
@@ -91,10 +94,15 @@ class Evaluator:
             if not guards:
                 return bool(block) and self.block(block)
             text = f"else of: {self._line(node)}"
+            taken.append(self.lookups.branch(len(guards)))
             outcomes.append(self._alternative(block, guards, text) if block else self.variables)
+            self.in_all(taken)
         one, *others = outcomes
         self.variables = reduce(merged, others[1:], merged(one, others[0], first))
         return False
+
+    def in_all(self, branches: list[Branch]) -> None:
+        """Hear of branches of which one is taken."""
 
     def _alternative(self, block: Any, guards: Guards, condition: str) -> dict[str, Any]:
         """Return the variables as they are after statements that may be left out."""

@@ -18,7 +18,14 @@ RUN_ANYWAY = re.compile(
     r"(python[\d.]*|cython3?|f2py3?|pythran|meson|ninja|sh|env|cat|cp|mv|ln|rm|mkdir|touch|true|echo|sed|awk|grep|test)$"
 )
 _BLAS = re.compile(r"(openblas\w*|blas|cblas|mkl.*|flexiblas\w*|blis|atlas|netlib)$", re.IGNORECASE)
-_PKG_CONFIG = {"curses": "ncurses", "gl": "gl", "pcap": "libpcap", "appleframeworks": "", "accelerate": ""}
+_PKG_CONFIG = {
+    "curses": "ncurses",
+    "gl": "gl",
+    "pcap": "libpcap",
+    "scalapack": "scalapack-openmpi",
+    "appleframeworks": "",
+    "accelerate": "",
+}
 _BOOST_HEADERS = frozenset(("system", "headers", "unit_test_framework"))
 """Modules of Boost that nothing is linked for but tests."""
 
@@ -37,11 +44,15 @@ def meaning_of(named: list[str], keywords: dict[str, Any], *, chosen: bool) -> t
         return ("library", parts) if parts else ("header", ["boost/version.hpp"])
     if name == "cuda":
         return "language", ["cuda"]
+    if name == "wxwidgets":
+        return "program", ["wx-config"]
+    if name in ("jni", "jdk"):
+        return "program", ["javac"]
     if name == "llvm" or keywords.get("method") == "config-tool":
         return "program", [f"{name}-config"]
     if name in ("qt4", "qt5", "qt6"):
-        first = next((module for module in modules if isinstance(module, str)), "Core")
-        return "pkg-config", [f"Qt{name[2:]}{first}"]
+        parts = [module for module in modules if isinstance(module, str)] or ["Core"]
+        return "pkg-config", [f"Qt{name[2:]}{part}" for part in parts]
     if keywords.get("method") == "cmake":
         return "cmake", named
     return "pkg-config", [_PKG_CONFIG.get(name, name), *named[1:]]

@@ -27,6 +27,7 @@ from wheelbase.source.meson_values import (
 )
 
 _BUILT_IN = {"buildtype": "release", "wrap_mode": "default", "cmake_prefix_path": [], "pkg_config_path": []}
+_OF_MODULES = frozenset(("boost", "qt4", "qt5", "qt6"))
 
 
 class Project(Search):
@@ -172,7 +173,7 @@ class Project(Search):
         if fallback:
             self._downloads(fallback, where, ", where the system has none")
         kind, meant = meaning_of(named, keywords, chosen=any("blas" in option.lower() for option in self.options))
-        if name == "boost":  # all of whose modules are meant, not one of them
+        if name in _OF_MODULES:  # all of which are meant, not one of them
             *others, last = meant
             for other in others:
                 self.look(kind, [other], keywords, where)

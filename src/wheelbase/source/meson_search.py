@@ -8,7 +8,7 @@ from typing import Any
 from packaging.utils import canonicalize_name
 
 from wheelbase.source.findings import LINKED_ANYWAY, Evidence, Flag
-from wheelbase.source.lookups import UNKNOWN, Guards, Lookups
+from wheelbase.source.lookups import UNKNOWN, Branch, Guards, Lookups
 from wheelbase.source.macros import define
 from wheelbase.source.meson_evaluator import Evaluator
 from wheelbase.source.meson_names import LANGUAGES, RUN_ANYWAY
@@ -179,7 +179,16 @@ class Search(Evaluator):
             condition=self.lookups.condition,
             instead_of=instead_of or (self.lookups.spared() if required and not self.build.secondary else ""),
         )
-        return self.lookups.add(evidence)
+        place = self.lookups.add(evidence)
+        if required and not self.build.secondary:
+            self.lookups.want(place)
+        return place
+
+    def in_all(self, branches: list[Branch]) -> None:
+        """Make required what every branch of a test needs."""
+        places = self.lookups.want_what_all_do(branches)
+        for place in () if self.lookups.guards else places:
+            self.lookups.change(place, need="required", weight=self._certainty, condition="")
 
     @property
     def _certainty(self) -> float:

@@ -188,7 +188,9 @@ def _union(needs: Iterable[Need]) -> tuple[Need, ...]:
 def _matters(meant: Meant) -> bool:
     """Say whether it tells of a gap that a place which asks by name found nothing in this release."""
     one = meant.evidence
-    known = one.kind in _ASKED_BY_NAME or (one.kind == "header" and _is_of_library(one.name, one.where))
+    known = one.kind in _ASKED_BY_NAME or (
+        one.kind == "header" and (not one.made or _is_of_library(one.name, one.where))
+    )
     return one.need == "required" and not one.bundled and known and meant.weight >= REQUIRED
 
 

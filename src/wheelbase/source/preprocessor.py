@@ -78,6 +78,19 @@ def defines_of(text: str, names: Iterable[str]) -> frozenset[str]:
     return frozenset(name for name in names if macros.defined(name) and truth(macros.value(name)) is not False)
 
 
+def live_text(text: str) -> str:
+    """Return a text without comments, and without what is never compiled. Lines keep their number."""
+    plain = without_comments("\n" + text.replace("\r\n", "\n").replace("\r", "\n"))
+    dead: list[tuple[int, int]] = []
+    for _ in _walk(plain, Macros(None), dead):
+        pass
+    parts, last = [], 0
+    for start, end in dead:
+        parts += [plain[last:start], "\n" * plain.count("\n", start, end)]
+        last = end
+    return "".join([*parts, plain[last:]])[1:]
+
+
 def _up_to_last_include(text: str) -> str:
     """Return the part of a text that decides, which is the start of nearly all files: lines that each start with LF."""
     last = None
@@ -101,13 +114,17 @@ def without_comments(text: str) -> str:
     return _TOKEN.sub(plain, text)
 
 
-def _walk(text: str, macros: Macros) -> Iterator[Include]:
+def _walk(text: str, macros: Macros, dead: list[tuple[int, int]] | None = None) -> Iterator[Include]:
+    """Yield the includes; where a list is given for what is `dead`, put the stretches between directives into it."""
     groups: list[_Group] = []
-    line, last = 0, 0
+    line, last, end = 0, 0, 0
     directives = list(_DIRECTIVE.finditer(text))
     for index, match in enumerate(directives):
         line += text.count("\n", last, match.start() + 1)
         last = match.start() + 1
+        if dead is not None and groups and groups[-1].state is False:
+            dead.append((end, match.start()))
+        end = match.end()
         word, rest = match[1], match[2].replace("\\\n", " ")
         state, reason = (groups[-1].state, groups[-1].reason) if groups else (True, "")
         if word in ("include", "include_next", "import"):

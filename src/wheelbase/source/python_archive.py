@@ -14,13 +14,15 @@ from wheelbase.source.tree import SourceTree
 
 PLAIN = frozenset("setuptools wheel setuptools-scm packaging toml tomli versioneer numpy pip".split())
 """Build requirements that make no extensions, and bring no other projects that do."""
-_OF_SETUPTOOLS = frozenset("setuptools pkg_resources distutils wheel".split())
+_OF_SETUPTOOLS = frozenset("setuptools distutils wheel".split())
+_OLD_SETUPTOOLS = re.compile(r"\s*setuptools\b[^;]*(?:<|==|~=)")
 _MAX_SETTINGS = 64 << 10
 _PARSERS = ("ConfigParser", "RawConfigParser", "SafeConfigParser")
+_OPTION_PARSERS = ("ArgumentParser", "OptionParser")
 _OPENS = frozenset(("open", "io.open", "codecs.open"))
 _READS = frozenset(("read_text", "read_bytes"))
-_C = (".h", ".c", ".hpp", ".cpp", ".cc")
-_INSTALLS = re.compile(rb"setup_requires|fetch_build_eggs|easy_install|ez_setup|\bpip[\"'].{0,20}\binstall\b")
+_READ = (".h", ".c", ".hpp", ".cpp", ".cc", ".py")
+_INSTALLS = re.compile(rb"fetch_build_eggs|easy_install|ez_setup|\bpip[\"'].{0,20}\binstall\b")
 _MAKES = re.compile(
     r"check_call|check_output|call|run|Popen|system|popen|chdir|extractall?|unpack_archive|copy\w*|move|rename|replace"
     r"|urlretrieve|write_text|write_bytes"
@@ -34,12 +36,18 @@ _READERS: dict[str, Callable[[str], object]] = {
 }
 
 
-def is_not_installed(tree: SourceTree, backend: Backend, dotted: str) -> bool:
-    """Say whether a build that pip isolates cannot import a module: it is no file's, and no requirement brings it."""
+def is_not_installed(tree: SourceTree, backend: Backend, dotted: str, *, at_first: bool = False) -> bool:
+    """Say whether a build that pip isolates cannot import a module: it is no file's, and no requirement brings it.
+
+    `at_first` is before setup() has said what else it requires: then it is run once more.
+    """
+    if dotted.partition(".")[0] == "pkg_resources":  # not there since setuptools 82
+        return not any(_OLD_SETUPTOOLS.match(line) for line in backend.requires)
     if "importable" not in tree.notes:
         tree.notes["importable"] = _importable(tree, backend)
     known: frozenset[str] | None = tree.notes["importable"]
-    return known is not None and dotted.partition(".")[0] not in known
+    more = not at_first and b"setup_requires" in tree.raw("setup.py") + tree.raw("setup.cfg")
+    return known is not None and not more and dotted.partition(".")[0] not in known
 
 
 def _importable(tree: SourceTree, backend: Backend) -> frozenset[str] | None:
@@ -47,7 +55,8 @@ def _importable(tree: SourceTree, backend: Backend) -> frozenset[str] | None:
     required = backend.required_names
     if not required <= PLAIN or _INSTALLS.search(tree.raw("setup.py") + tree.raw("setup.cfg")):
         return None
-    own = (part.partition(".")[0] for path in tree.sizes for part in path.split("/"))
+    parts = (part for path in tree.sizes for part in path.split("/"))
+    own = (part.partition(".")[0] for part in parts if "." not in part or part.endswith((".py", ".so")))
     return frozenset({*sys.stdlib_module_names, *_OF_SETUPTOOLS, *(name.replace("-", "_") for name in required), *own})
 
 
@@ -78,6 +87,10 @@ class Archive:
         """Return what a call gives that asks for files; None where it is another call."""
         if call.last in _PARSERS:
             return Instance("ConfigParser")
+        if call.last in _OPTION_PARSERS:
+            return Instance("ArgumentParser")
+        if isinstance(call.owner, Instance) and call.owner.name == "ArgumentParser":
+            return _of_options(call.owner, call)
         if isinstance(call.owner, Instance) and call.owner.name == "ConfigParser":
             return self._setting(call.last, call.owner, call)
         if call.name in ("os.path.exists", "os.path.isfile", "os.path.isdir", "path.exists") and call.arguments:
@@ -95,12 +108,12 @@ class Archive:
         return None
 
     def _read_from(self, call: Call) -> Value | None:
-        """Return a file of the archive that is opened, or what is read of it: now and then C that a script compiles."""
+        """Return a file of the archive that is opened, or what is read of it: C to compile, Python to run."""
         if call.last == "read" and isinstance(call.owner, Instance) and call.owner.name == "File":
             return call.owner.attributes.entries["text"]
         path = call.owner if call.last in _READS else next(iter(call.arguments), None)
         name = posixpath.normpath(path.value) if isinstance(path, Const) and isinstance(path.value, str) else ""
-        if call.last == "read" or not name.endswith(_C) or not 0 < self.tree.sizes.get(name, 0) <= _MAX_SETTINGS:
+        if call.last == "read" or not name.endswith(_READ) or not 0 < self.tree.sizes.get(name, 0) <= _MAX_SETTINGS:
             return None
         text = Const(self.tree.text(name), f"{name}:1")
         return text if call.last in _READS else Instance("File", attributes=Table({"text": text}))
@@ -189,6 +202,24 @@ class Archive:
             return Const(_READERS[method](parser.get(names[0], names[1])), default=True)
         except ValueError:
             return Unknown()
+
+
+def _of_options(parser: Instance, call: Call) -> Value | None:
+    """Return what a parser of options gives, which holds them itself: nobody gives any."""
+    if call.last in ("add_argument", "add_option"):
+        words = [said.text.lstrip("-").replace("-", "_") for value in call.arguments for said in texts(value)]
+        name = next(texts(call.named.get("dest")), None)
+        action = next((said.text for said in texts(call.named.get("action"))), "")
+        default = call.named.get("default", Const({"store_true": False, "store_false": True}.get(action)))
+        if words and isinstance(default, Const):
+            key = name.text if name else max(words, key=len)
+            parser.attributes.entries[key] = Const(default.value, default.where, default=True)
+        return NOTHING
+    if call.last == "set_defaults":
+        parser.attributes.entries |= call.named
+    if call.last in ("parse_known_args", "parse_args"):
+        return Many([((), parser), ((), Many(open=True))]) if call.last == "parse_known_args" else parser
+    return parser  # a group of options, or one of which one may be given
 
 
 def _names(names: Iterable[str], call: Call) -> Many:

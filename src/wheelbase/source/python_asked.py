@@ -1,5 +1,6 @@
 """What the build scripts of an archive ask for, as it is met: kept until all of them have been followed."""
 
+import ast
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ _METADATA = frozenset(
     " dependency_links provides requires".split()
 )
 _NOT_WITHOUT_EXTENSIONS = frozenset(("build_ext", "sdist", "test", "clean"))  # commands that are not run then
+_DEFINES = re.compile(r"-D([A-Za-z]\w{0,80})")
 LOOSE = 0.5  # of a word that is known for its form alone
 
 
@@ -100,6 +102,7 @@ class Asked(Watcher):
         self.removed: dict[str, str] = {}  # extensions that are taken out again, with the places
         self.scripts: list[Said] = []  # further scripts that are run
         self.programs: list[Said] = []  # modules and scripts that the build has Python run, as paths
+        self.defines: dict[str, bool] = {}  # options of CMake and macros: whether by code that is seen to be called
         self.folders: list[str] = []  # that are put on Python's path
         self.commands: dict[str, Value] = {}
         self.run_commands: set[str] = set()
@@ -135,6 +138,9 @@ class Asked(Watcher):
 
     def constant(self, text: str, where: str, guard: Guard) -> None:
         """Keep a text in live code that is C, or the name of a *-config program."""
+        if text.startswith("-D") and (name := _DEFINES.match(text)):
+            uncalled = any(isinstance(condition.node, ast.FunctionDef) for condition in guard)
+            self.defines[name[1]] = self.defines.get(name[1], False) or not uncalled
         if "#include" in text:
             self.sources.append((Said(text, where, guard), False))
         elif len(text) < 40 and text.endswith("config") and is_config_program(text):
@@ -144,6 +150,11 @@ class Asked(Watcher):
         """Keep a list that is of libraries by its name."""
         if len(name) < 60 and NAMED_LIST.fullmatch(name) and not is_elsewhere(name) and not isinstance(value, Table):
             self.found.append(Linked(value, where, guard, 0.5 if "name" in name else 0.8, named=True))
+
+    def lacks(self, module: str, where: str) -> None:
+        """Keep that a module is imported, and that nothing brings it."""
+        text = f"{module.partition('.')[0]} is imported, and no build requirement brings it"
+        self.flags.append(Flag(kind="unreadable", text=text, where=where))
 
     def called(self, call: Call) -> Value | None:
         """Keep what a call asks for; return what it gives where its outcome is to be told from."""

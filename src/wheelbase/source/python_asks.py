@@ -32,6 +32,7 @@ _RUNS = frozenset(
     "check_output check_call call run Popen system popen getoutput getstatusoutput spawn exec_command run_command"
     " execute run_cmd runcmd cmd shell execvp spawnvp subprocess_run run_process check_run".split()
 )
+_STARTS = frozenset(f"subprocess.{name}" for name in ("Popen", "run", "call", "check_call", "check_output"))
 _RAISES = frozenset(("check_output", "check_call"))  # where the program fails
 _LOOKS_FOR_PROGRAM = re.compile(
     r"which|find_executable|find_program|find_on_path|find_exe\w*|search_path|locate|\w*exe(cutable)?"
@@ -139,6 +140,16 @@ def _unknown_list(asked: Asked, call: Call) -> Value | None:
     return None
 
 
+def _scons(asked: Asked, call: Call) -> Value | None:
+    """What a SConstruct links, and the commands that it takes options from."""
+    if call.last == "ParseConfig" and call.arguments:
+        found = find_in_command(call.arguments[0], call.where, call.guard, sure=True)
+        asked.found += [item for item in found if isinstance(item, Request)]
+    elif "LIBS" in call.named:
+        asked.found.append(Linked(call.named["LIBS"], call.where, call.guard, 0.8))
+    return None
+
+
 def _python_path(asked: Asked, call: Call) -> Value | None:
     if call.name in ("sys.path.insert", "sys.path.append") and call.arguments:
         asked.folders += [posixpath.normpath(said.text) for said in texts(call.arguments[-1])]
@@ -160,6 +171,10 @@ def _setup(asked: Asked, call: Call) -> Value | None:
     for said in texts(call.named.get("setup_requires"), call.guard):
         for line in filter(None, map(str.strip, said.text.split("\n"))):
             asked.found.append(Request("requirement", line, said.where or call.where, said.guard, 0.9))
+    converts = call.named.get("use_2to3")
+    if isinstance(converts, Const) and converts.value is True and not call.guard:
+        text = "use_2to3 is asked for, which setuptools has not had since 58"
+        asked.flags.append(Flag(kind="unreadable", text=text, where=call.where))
     if call.node:
         extensions = call.named.get("ext_modules", Many())
         asked.found.append(Built(call.guard, Condition(call.node), extensions, plain=is_plain(call)))
@@ -195,8 +210,13 @@ def _command(asked: Asked, call: Call) -> Value | None:
         if isinstance(item, Flag):
             asked.flags.append(item)
         else:
-            item.demanded = item.demanded or call.last in _RAISES
+            checked = call.named.get("check")
+            raises = call.last in _RAISES or (isinstance(checked, Const) and checked.value is True)
+            item.demanded = item.demanded or raises
             asked.found.append(item)
+    if call.name in _STARTS and isinstance(first, Many) and next((said.text for said in texts(first)), "") == "git":
+        # Where it is not there, starting it raises, whatever is made of how it ends.
+        asked.found.append(Request("program", "git", call.where, call.guard, 0.8))
     return None
 
 
@@ -319,6 +339,7 @@ LISTENERS: tuple[Listener, ...] = (
     _extension,
     _removal,
     _unknown_list,
+    _scons,
     _python_path,
     _setup,
     _cffi,

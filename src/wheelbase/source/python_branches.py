@@ -1,6 +1,7 @@
 """Tests, loops and handlers of a build script: which are live on Linux, and on which conditions."""
 
 import ast
+import re
 from collections.abc import Container, Sequence
 
 from wheelbase.source.python_calls import Calls
@@ -13,6 +14,8 @@ _INTERNAL = frozenset(
     "ImportError ModuleNotFoundError KeyError AttributeError IndexError TypeError NameError UnicodeDecodeError"
     " UnicodeError KeyboardInterrupt StopIteration PackageNotFoundError DistributionNotFound".split()
 )
+_OUTCOME = re.compile(r"\breturncode\b|[!=]= 0$")
+_OF_IMPORTS = frozenset("ImportError ModuleNotFoundError Exception BaseException".split())
 _OF_SYSTEM = frozenset("OSError IOError EnvironmentError FileNotFoundError PermissionError".split())
 
 
@@ -56,7 +59,7 @@ class Branches(Calls):
         before = dict(self.scope.names)
         ends: list[tuple[bool, Flow, Guard, dict[str, Value]]] = []
         for holds, statements in ((True, body), (False, otherwise)):
-            guard = () if found.value is holds else (self.conditions.of(test, holds),)
+            guard = () if found.value is holds else (self.conditions.of(test, holds, requests),)
             self.scope.names.clear()
             self.scope.names.update(before)
             left = len(self.gone)
@@ -85,6 +88,9 @@ class Branches(Calls):
             others = {request.name for request in self.frames[-1].hopes} - {request.name for request in requests}
             for request in requests if not others else ():
                 self.demand(request)
+        elif Flow.FAIL not in flows and requests and _OUTCOME.search(ast.unparse(test)):
+            for request in requests:  # how pkg-config ended is looked at, and either is well
+                request.probe = request.probe or request.kind == "pkg-config"
         for holds, flow, guard, _ in ends:
             default_stays = guard and not all(guards for _, _, guards, _ in ends)
             if flow is Flow.RETURN:
@@ -130,6 +136,7 @@ class Branches(Calls):
         before = dict(self.scope.names)
         lists = [(value, len(value.items)) for value in before.values() if isinstance(value, Many)]
         returned = len(self.frames[-1].returned)
+        lacking = len(self.lacking)
         self.tries += 1
         flow = self.block(node.body)
         self.tries -= 1
@@ -142,6 +149,9 @@ class Branches(Calls):
         for handler in node.handlers:
             guard = (self.conditions.of(handler),) if flow is not Flow.FAIL else ()
             outcome = self._handle(handler, guard, before)
+            if outcome is Flow.FAIL and _catches_imports(handler) and not (self.guard or self.tries):
+                for module in self.lacking[lacking:]:
+                    self.watcher.lacks(module, self.where(handler))
             if outcome is not Flow.FAIL and not _is_internal(handler) and not (sets_up and _is_of_system(handler)):
                 falls_back = True
             if outcome is Flow.NEXT:
@@ -203,6 +213,10 @@ class Branches(Calls):
 
 def _is_internal(handler: ast.ExceptHandler) -> bool:
     return _catches_only(handler, _INTERNAL)
+
+
+def _catches_imports(handler: ast.ExceptHandler) -> bool:
+    return handler.type is None or _catches_only(handler, _OF_IMPORTS)
 
 
 def _is_of_system(handler: ast.ExceptHandler) -> bool:

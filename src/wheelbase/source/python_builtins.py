@@ -185,7 +185,7 @@ _BUILTINS: dict[str, Builtin] = {
     ),
     **dict.fromkeys(("Path", "pathlib.Path", "copy.copy", "copy.deepcopy", "deepcopy", "cythonize"), _same),
     **dict.fromkeys(("Cython.Build.cythonize", "no_cythonize", "cast", "typing.cast", "shlex.quote"), _same),
-    "importlib.util.module_from_spec": _same,
+    **dict.fromkeys(("importlib.util.module_from_spec", "compile"), _same),
     "bool": _boolean,
     "strtobool": _folded(lambda text: str(text).lower() in ("y", "yes", "t", "true", "on", "1")),
     "distutils.util.strtobool": _folded(lambda text: str(text).lower() in ("y", "yes", "t", "true", "on", "1")),

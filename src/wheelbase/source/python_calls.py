@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from wheelbase.source.python_builtins import builtin
 from wheelbase.source.python_evaluator import Answerer, Call, Flow, Stopped, Watcher
 from wheelbase.source.python_expressions import Expressions, member
+from wheelbase.source.python_fold import TEXT_METHODS
 from wheelbase.source.python_methods import items_of
 from wheelbase.source.python_platform import is_elsewhere, known_call, known_name
 from wheelbase.source.python_values import (
@@ -25,16 +26,18 @@ from wheelbase.source.python_values import (
     Value,
     either,
     requests_of,
+    texts,
 )
 
 _MAX_REPEATS = 2  # of one call with the same arguments on the same conditions: what it did once it does again
 _MAX_KEY = 500
 _MAX_CALLS = 12  # within one another
-_MAX_STEPS_OF_ONE = 6_000  # of one function and what it calls, in all its calls
+_MAX_STEPS_OF_ONE = 6_000  # of one function and what it calls, in all its calls that ask for nothing
 _ENDS = frozenset(
     ("sys.exit", "exit", "quit", "os._exit", "sys.stderr.exit", "os.abort", "parser.error", "SystemExit", "ap.error")
 )
 _PARTIAL = "partial"
+_TUPLE = "namedtuple"
 _FAILS_BY_DEFAULT = frozenset(("argv.remove", "argv.index"))
 
 
@@ -78,7 +81,7 @@ class Calls(Expressions):
         if key is not None and self.counts.get(key, 0) >= _MAX_REPEATS:
             return self.results.get(key, NOTHING)
         scope = Scope(function.scope.path, parent=function.scope)
-        caller, guards, gone, steps = self.scope, self.guards, self.gone, self.steps
+        caller, guards, gone, steps, found = self.scope, self.guards, self.gone, self.steps, self.watcher.size()
         self.guards, self.gone = self.guard, []
         self.active.append(node)
         self.frames.append(Frame(base=self.guards))
@@ -96,7 +99,8 @@ class Calls(Expressions):
             self.frames.pop()
             self.active.pop()
             self.scope, self.guards, self.gone = caller, guards, gone
-            self.spent[node] = self.spent.get(node, 0) + steps - self.steps
+            if self.watcher.size() == found:
+                self.spent[node] = self.spent.get(node, 0) + steps - self.steps
 
     def _key(self, function: Function, arguments: list[Value], named: dict[str, Value]) -> object:
         """Return what tells a call from others, where its arguments are texts and the like; else None."""
@@ -192,8 +196,8 @@ class Calls(Expressions):
         elif isinstance(owner, Many | Table | Const) and isinstance(node.func, ast.Attribute):
             answer = self.answer(call) if isinstance(owner, Const) else None
             result = answer or self.method(node.func.attr, owner, arguments, named, node)
-            if not isinstance(owner, Const):
-                return result
+            if not isinstance(owner, Const) or node.func.attr in TEXT_METHODS:
+                return result  # which asks for nothing
         else:
             result = self._apply(function, call)
         told = self.watcher.called(call)
@@ -219,6 +223,9 @@ class Calls(Expressions):
         if isinstance(function, Class):
             call.followed = True
             return self.create(function, call.arguments, call.named)
+        if isinstance(function, Instance) and function.name == _TUPLE:
+            fields = zip(function.attributes.entries, call.arguments, strict=False)
+            return Instance(call.name, attributes=Table(dict(fields) | call.named))
         if isinstance(function, Either):
             with_guards = [(g, v) for g, v in function.options if isinstance(v, Function | Class)]
             results = []
@@ -239,6 +246,10 @@ class Calls(Expressions):
         if call.last == _PARTIAL and call.arguments:
             bound = {"function": first, "arguments": Many([((), value) for value in rest]), "named": Table(call.named)}
             return Instance(_PARTIAL, attributes=Table(dict(bound)))
+        if call.last == _TUPLE and rest:
+            names = [said.text for value in rest[:1] for said in texts(value)]
+            fields = [name for text in names for name in text.replace(",", " ").split()]
+            return Instance(_TUPLE, attributes=Table(dict.fromkeys(fields, NOTHING)))
         items = items_of(rest[0]) if call.name == "map" and len(rest) == 1 else None
         if items is None or not isinstance(first, Function | Unknown):
             return None

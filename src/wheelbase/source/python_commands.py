@@ -12,6 +12,7 @@ _PROGRAMS = frozenset(
     " m4 perl tclsh node npm javac mvn gradle ghc patchelf patch thrift capnp flatc glib-compile-resources"
     " gdbus-codegen wayland-scanner msgfmt xxd unzip makeinfo dot bindgen sip premake4 premake5 xmake R swipl".split()
 )
+_COMPILERS = frozenset("gcc g++ cc c++ clang clang++".split())
 _FORMS = {"autogen.sh": "autoreconf", "bootstrap.sh": "autoreconf", "gmake": "make", "cmake3": "cmake"}
 _WRAPPERS = frozenset(("env", "sudo", "nice", "time", "ccache", "exec", "command", "bash", "sh", "-c", "-e", "-x"))
 _PKG_CONFIG = re.compile(r"([\w.+]+-)*(pkg-?config|pkgconf|pkg_config)(\.exe)?", re.IGNORECASE)
@@ -130,6 +131,11 @@ def _of_command(words: list[Said], *, sure: bool) -> Iterator[Request | Flag]:
             where=first.where,
             condition=told(first.guard),
         )
+    elif sure and name in _COMPILERS:
+        for word in rest:
+            if word.text.startswith("-l") and _MODULE.fullmatch(word.text[2:]):
+                place = word.where or first.where
+                yield Request("library", word.text[2:], place, word.guard, 0.8, probe=True)  # it may be a trial
     elif sure and (name in _PROGRAMS or name in _FORMS or name == "configure"):
         yield Request("program", _FORMS.get(name, name), first.where, first.guard, 0.8)
 

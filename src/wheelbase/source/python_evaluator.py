@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
@@ -21,7 +21,7 @@ from wheelbase.source.python_values import (
     both,
 )
 
-MAX_STEPS = 40_000
+MAX_STEPS = 300_000  # some three seconds: the longest setup.py that are known take nearly as many
 
 
 class Exhausted(Exception):
@@ -55,11 +55,11 @@ class Call:
     before: int = 0  # how much had been found when it began
     node: ast.Call | None = None
     owner: Value | None = None
+    last: str = field(init=False)  # the last part of its name
 
-    @property
-    def last(self) -> str:
-        """The last part of its name."""
-        return self.name.rsplit(".", 1)[-1]
+    def __post_init__(self) -> None:
+        """Find the last part of the name, which is asked for again and again."""
+        self.last = self.name.rpartition(".")[2]
 
 
 class Watcher(Protocol):
@@ -83,6 +83,9 @@ class Watcher(Protocol):
     def demand(self, start: int) -> None:
         """Make all probes since `start` ones that may not fail."""
 
+    def lacks(self, module: str, where: str) -> None:
+        """Hear of a module that is imported, and that nothing brings."""
+
     def called(self, call: Call) -> Value | None:
         """Hear of a call; return what it gives, where that is not what following it gave."""
 
@@ -103,6 +106,7 @@ class Evaluator:
         self.guards: Guard = ()
         self.gone: list[Condition] = []
         self.tries = 0  # that surround the statement
+        self.lacking: list[str] = []  # modules that a `try` imports, and that nothing brings
         # As pip has setup.py build a wheel; others may be given.
         self.argv = Many([((), Const("setup.py")), ((), Const("bdist_wheel", default=True))])
 

@@ -58,20 +58,22 @@ class Expressions(Collections):
     def _decide_all(self, node: ast.BoolOp) -> tuple[Truth, tuple[Request, ...]]:
         ends = isinstance(node.op, ast.Or)  # the outcome that settles it
         requests: tuple[Request, ...] = ()
+        told = True  # by what is looked for, and by nothing else that is not known
         outcomes: list[Truth] = []
         with self.under():
             for part in node.values:
                 found, asked = self.decide(part)
+                told &= bool(asked) or found.value is not None
                 requests += asked
                 outcomes.append(found)
                 if found.value is ends and found.sure:
                     return found, requests
-                if found.value is None:
+                if found.value is not (not ends):  # the rest is not looked at, by default or perhaps
                     self.guards = both(self.guards, (self.conditions.of(part, not ends),))
         if any(outcome.value is ends for outcome in outcomes):
             return Truth(ends, sure=False), requests
         if any(outcome.value is None for outcome in outcomes):
-            return Truth(None), requests
+            return Truth(None), requests if told or ends else ()
         return Truth(not ends, all(outcome.sure for outcome in outcomes)), requests
 
     def _constant(self, node: ast.Constant) -> Value:
@@ -142,6 +144,7 @@ class Expressions(Collections):
         ends = isinstance(node.op, ast.Or)
         options: list[tuple[Guard, Value]] = []
         path: Guard = ()
+        sure = True
         with self.under():
             for number, part in enumerate(node.values):
                 value = self.evaluate(part)
@@ -150,16 +153,18 @@ class Expressions(Collections):
                     options.append((path, value))
                     break
                 if found.value is (not ends):
-                    if not ends and found.sure is False:
-                        return Const(False, default=True)
+                    sure = sure and found.sure
                     continue  # another value is taken, by default at least
                 stays = self.conditions.of(part, ends)
                 options.append((path if found.value is ends else both(path, (stays,)), value))
                 path = both(path, (self.conditions.of(part, not ends),))
                 self.guards = both(self.guards, path)
-        if not ends and any(truth(value).value is False for _, value in options):
-            return Const(False)
-        return either(*options) if options else NOTHING
+        if not ends and (false := [found for _, value in options if (found := truth(value)).value is False]):
+            return Const(False, default=not any(found.sure for found in false))
+        result = either(*options) if options else NOTHING
+        if not sure and isinstance(result, Const):
+            return Const(result.value, result.where, default=True)
+        return result
 
     def _not(self, node: ast.UnaryOp) -> Value:
         if not isinstance(node.op, ast.Not):

@@ -40,7 +40,7 @@ _COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.In: lambda item, container: item in container,
     ast.NotIn: lambda item, container: item not in container,
 }
-_TEXT_METHODS = frozenset(
+TEXT_METHODS = frozenset(
     "lower upper strip lstrip rstrip split rsplit splitlines startswith endswith partition rpartition removeprefix"
     " removesuffix replace format join isdigit isalpha casefold title capitalize find count".split()
 )
@@ -161,7 +161,7 @@ def text_method(name: str, text: Value, arguments: list[Value], named: dict[str,
         return text
     if name in ("joinpath", "relative_to"):
         return fold(posixpath.join if name == "joinpath" else relative, text, *arguments, where=where)
-    if name not in _TEXT_METHODS:
+    if name not in TEXT_METHODS:
         return Unknown(requests=requests_of(text))
     names = tuple(named)
 

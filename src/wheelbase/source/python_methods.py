@@ -53,6 +53,14 @@ def put(table: Table, key: object, value: Value, guard: Guard) -> None:
         table.entries[key] = Either(((extra, value),))
 
 
+def replace(target: Many, index: int, value: Value, guard: Guard) -> None:
+    """Set an item of a list. On a condition that the item was not put in on, the old one remains beside the new."""
+    if -len(target.items) <= index < len(target.items):
+        own, old = target.items[index]
+        extra = tuple(condition for condition in guard if condition not in own)
+        target.items[index] = (own, either(((), old), (extra, value)) if extra else value)
+
+
 def update(table: Table, value: Value, guard: Guard) -> None:
     """Set all entries of another table."""
     options: tuple[Item, ...] = value.options if isinstance(value, Either) else (((), value),)

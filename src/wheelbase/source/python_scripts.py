@@ -59,6 +59,7 @@ _BUILD_TOOLS = OTHER_BUILDS | {"cargo", "go"}
 _FFI = re.compile(rb"\bFFI\(\)[\s\S]*\.(?:set_source|verify)\(")
 _BUILDS_OR_RUNS = re.compile(rb"subprocess|os\.system|" + BUILDS.pattern, re.IGNORECASE)  # beside setup.py
 _BUILD_WORD = re.compile(r"build|setup|conf|ffi|ext|compil|dist", re.IGNORECASE)
+_BUILD_FOLDER = re.compile(r"_?(?:build|setup)[\w-]{0,40}", re.IGNORECASE)
 _REQUIRED_LIST = re.compile(rb"required\w*\s*(:[^=\n]{0,40})?=\s*[\[({]", re.IGNORECASE)
 
 # What pip runs of setuptools' commands when it makes a wheel.
@@ -84,9 +85,13 @@ def find_in_python(tree: SourceTree) -> Iterator[Evidence | Flag]:
         settle_extensions(scripts.asked)
     if scripts.build_nothing():
         tree.built_nothing = True
+    elif scripts.starting:
+        tree.unfollowed = True  # what the build starts with was not followed to its end
     elif scripts.compile_otherwise() and any(tree.ending(*C_SUFFIXES)):
         tree.unfollowed = True
         yield Flag(kind="dynamic", text="a program of its own compiles the sources", where="setup.py:1")
+    if not scripts.flags:
+        tree.notes["defines"] = scripts.asked.defines
     tree.conditional.update(conditional_sources(scripts.asked, tree))
     tree.built.update(path_of(said, tree) for _, said in scripts.asked.compiled)
     tree.built_otherwise = bool(tree.built) and builds_otherwise(scripts.asked)
@@ -129,7 +134,20 @@ class _Scripts:
         if call.last in _LOADS and len(call.arguments) == 2 and isinstance(said := call.arguments[1], Const):
             scope = self.follow(posixpath.normpath(str(said.value)), "")
             return Module(posixpath.basename(str(said.value)).removesuffix(".py"), scope) if scope else None
+        if call.name == "exec" and call.arguments:
+            self._execute(call)
         return self.archive.answer(call)
+
+    def _execute(self, call: Call) -> None:
+        """Follow a script whose text is run; its names are then those of a dictionary, or of who runs it."""
+        text, *names = call.arguments
+        if not isinstance(text, Const) or self.tree.text(path := text.where.rpartition(":")[0]) != text.value:
+            return
+        scope = self.follow(path, "__main__")
+        if scope and names and isinstance(names[0], Table):
+            names[0].entries |= scope.names
+        elif scope and not names:
+            self.interpreter.scope.names |= scope.names
 
     def compile_otherwise(self) -> bool:
         """Say whether scripts that were followed to their ends compile by no means that is known."""
@@ -174,7 +192,9 @@ class _Scripts:
             self.flags.append(Flag(kind="unreadable", text="is too long to be followed to its end", where=path))
 
     def _follow_named(self) -> None:
-        """Follow the scripts that setup() names, and those that the build runs as programs."""
+        """Follow the scripts that setup() names, and those that the build runs as programs or has SCons run."""
+        if any(isinstance(item, Request) and item.name == "scons" for item in self.asked.found):
+            self.follow("SConstruct", "SConstruct")
         for said in self.asked.scripts:
             path, _, name = said.text.partition(":")
             scope = self.follow(path, "cffi")
@@ -217,8 +237,11 @@ class _Scripts:
 
     def load(self, dotted: str, level: int, importer: str) -> Scope | None:
         """Return the names of a module of the archive that has to do with the build; None of any other."""
-        if not level and self.interpreter.tries and is_not_installed(self.tree, self.backend, dotted):
-            raise Stopped  # into the handler, as Python would
+        lacking = not level and self._is_not_installed(dotted, importer)
+        if lacking and self.interpreter.tries:
+            self.interpreter.lacking.append(dotted.partition(".")[0])
+            if is_not_installed(self.tree, self.backend, dotted):
+                raise Stopped  # into the handler, as Python would
         folder = importer.rpartition("/")[0]
         for _ in range(level - 1):
             folder = folder.rpartition("/")[0]
@@ -240,10 +263,13 @@ class _Scripts:
             lines = self.tree.text(importer).split("\n")
             line = next((n for n, said in enumerate(lines, 1) if dotted in said and "import" in said), 1)
             self.flags.append(Flag(kind="version", text=f"Python < {gone}", where=f"{importer}:{line}"))
-        elif imported and not gone and is_not_installed(self.tree, self.backend, dotted):
-            text = f"{dotted.partition('.')[0]} is imported, and no build requirement brings it"
-            self.flags.append(Flag(kind="unreadable", text=text, where=importer))
+        elif imported and not gone and lacking and dotted.partition(".")[0] not in run.lacking:  # as a `try` tells
+            self.asked.lacks(dotted, importer)
         return None
+
+    def _is_not_installed(self, dotted: str, importer: str) -> bool:
+        """Say whether a script cannot import a module; setup.py runs to setup() before what that asks for is there."""
+        return is_not_installed(self.tree, self.backend, dotted, at_first=importer == "setup.py")
 
     def _lacks(self, base: str, inner: str) -> bool:
         """Say whether a module is of a package of the archive, and not there: written by a build perhaps, later."""
@@ -254,6 +280,8 @@ class _Scripts:
     def _is_of_build(self, path: str) -> bool:
         """Say whether a module has to do with the build, rather than being what the archive installs."""
         folder, _, name = path.rpartition("/")
+        if _BUILD_FOLDER.fullmatch(folder):
+            return True
         installed = f"{folder}/__init__.py" in self.tree and folder not in self.folders
         if installed and not _BUILD_WORD.search(name) and not _FFI.search(self.tree.raw(path)):
             return False
@@ -267,13 +295,20 @@ class _Scripts:
             if self._is_run(kind):
                 self._follow_class(kind)
         for function in run.functions:  # and those that are made in them
-            if function.node not in run.followed:
+            if function.node not in run.followed and not self._is_helper(function.scope):
                 self._follow_call(function)
+
+    def _is_helper(self, scope: Scope) -> bool:
+        """Say whether something is of a package that helps to build: setup.py calls what it needs of it."""
+        folder = scope.path.rpartition("/")[0]
+        return _BUILD_FOLDER.fullmatch(folder) is not None and f"{folder}/__init__.py" in self.tree
 
     def _is_run(self, kind: Class) -> bool:
         names = {name for name, value in self.asked.commands.items() if value is kind}
         if names:
             return any(_COMMANDS_RUN.fullmatch(name) or name in self.asked.run_commands for name in names)
+        if self._is_helper(kind.scope):
+            return False
         return not any(isinstance(b, Unknown) and b.name.rsplit(".", 1)[-1] in _COMMANDS_NOT_RUN for b in kind.bases)
 
     def _follow_class(self, kind: Class) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from wheelbase.source.python_branches import Branches
 from wheelbase.source.python_calls import Frame
 from wheelbase.source.python_evaluator import Answerer, Flow, Loader, Stopped, Watcher
-from wheelbase.source.python_methods import put
+from wheelbase.source.python_methods import put, replace
 from wheelbase.source.python_platform import is_elsewhere, known_name
 from wheelbase.source.python_values import (
     NOTHING,
@@ -109,6 +109,8 @@ class Interpreter(Branches):
             if isinstance(key, Const) and isinstance(key.value, str | int):
                 if isinstance(base, Table):
                     put(base, key.value, value, self.guard)
+                elif isinstance(base, Many) and isinstance(key.value, int):
+                    replace(base, key.value, value, self.guard)
                 self.watcher.assigned(str(key.value), value, self.where(target), self.guard)
         elif isinstance(target, ast.Tuple | ast.List):
             for number, element in enumerate(target.elts):

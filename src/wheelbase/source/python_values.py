@@ -21,6 +21,7 @@ class Condition:
 
     node: ast.AST
     holds: bool = True
+    tells: "tuple[Request, ...]" = ()
 
     def __str__(self) -> str:
         """Return it as one short line."""
@@ -72,9 +73,9 @@ class Conditions:
         """None yet."""
         self._known: dict[tuple[ast.AST, bool], Condition] = {}
 
-    def of(self, node: ast.AST, holds: bool = True) -> Condition:
-        """Return the condition that a test has this outcome."""
-        return self._known.setdefault((node, holds), Condition(node, holds))
+    def of(self, node: ast.AST, holds: bool = True, tells: "tuple[Request, ...]" = ()) -> Condition:
+        """Return the condition that a test has this outcome, which `tells` whether something is there."""
+        return self._known.setdefault((node, holds), Condition(node, holds, tells))
 
 
 @dataclass(slots=True, eq=False)
@@ -233,7 +234,9 @@ def requests_of(value: Value) -> tuple[Request, ...]:
     """Return the places whose outcome a value tells."""
     if not isinstance(value, Either | Many):
         return value.requests if isinstance(value, Unknown) else ()
-    found = (inner.requests for _, inner in leaves(value, ()) if isinstance(inner, Unknown))
+    found = [inner.requests for _, inner in leaves(value, ()) if isinstance(inner, Unknown)]
+    if isinstance(value, Either):  # which of several values it is, tells of what its conditions look for
+        found += [condition.tells for guard, _ in value.options for condition in guard[-1:]]
     return tuple(dict.fromkeys(request for requests in found for request in requests))
 
 

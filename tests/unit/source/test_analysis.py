@@ -55,3 +55,24 @@ def test_sources_that_a_program_of_the_archive_compiles() -> None:
     )
     assert [(one.name, one.need) for one in found.evidence if one.kind == "header"] == [("z.h", "optional")]
     assert [flag.kind for flag in found.flags] == ["dynamic"] and found.counts["c_files"] == 1
+
+
+def test_options_that_code_for_linux_gives_to_cmake() -> None:
+    script = (
+        "import subprocess, sys\nfrom setuptools import Extension, setup\n"
+        "from setuptools.command.build_ext import build_ext\n"
+        "def more():\n    return ['-DONE=ON']\n"
+        "class Build(build_ext):\n    def build_extension(self, ext):\n        given = ['-DTWO=ON']\n"
+        "        if sys.platform == 'win32':\n            given += more() + ['-DTHREE=ON']\n"
+        "        subprocess.check_call(['cmake', '.', *given])\n"
+        "setup(ext_modules=[Extension('a', [])], cmdclass={'build_ext': Build})\n"
+    )
+    tests = "".join(f"if({name})\nfind_package({name}_ REQUIRED)\nendif()\n" for name in ("ONE", "TWO", "THREE"))
+    options = 'option(ONE "" OFF)\noption(TWO "" OFF)\noption(THREE "" OFF)\n'
+    files = {"setup.py": script, "CMakeLists.txt": f"project(a C)\n{options}{tests}", "a.c": ""}
+    contents = {path: text.encode() for path, text in files.items()}
+    found = analyse(SourceTree({path: len(data) for path, data in contents.items()}, contents))
+    assert {one.name: one.need for one in found.evidence if one.kind == "cmake"} == {
+        "ONE_": "optional",
+        "TWO_": "required",
+    }

@@ -179,3 +179,12 @@ def test_values_of_any_type(pairs: list[tuple[str, object]]) -> None:
 def test_junk(text: str) -> None:
     found(text)
     backend_of(tree(text))
+
+
+def test_modules_of_qt_that_bindings_link() -> None:
+    text = (
+        "[build-system]\nrequires = ['sip >=6', 'PyQt-builder']\nbuild-backend = 'sipbuild.api'\n"
+        "[tool.sip.bindings.QtChart]\nqmake-QT = ['charts', '!gui']\n[tool.sip.bindings.other]\ninternal = true\n"
+    )
+    assert named(text) == {("program", "qmake"), ("cmake", "Qt5charts")}
+    assert named(f"# PyQt6\n{text}") == {("program", "qmake6"), ("cmake", "Qt6charts")}

@@ -85,3 +85,24 @@ def test_a_library_of_a_program_is_not_what_is_linked() -> None:
     on = debian("b")
     assert on.contents.library("common") == {"wxformbuilder"}
     assert [one.package for one in settle([Evidence(kind="library", name="common", where="setup.py:1")], on)] == [None]
+
+
+@pytest.mark.parametrize(
+    ("name", "package"), [("NTL", "libntl-dev"), ("Bluetooth", "libbluetooth-dev"), ("NoSuchThing", None)]
+)
+def test_a_find_module_is_named_after_its_library(name: str, package: str | None) -> None:
+    assert packages("apt", "cmake", name) == {package}
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        (["SDL_mixer"], {"libsdl-mixer1.2-dev", "libsdl1.2-dev"}),
+        (["SDL2_mixer"], {"libsdl2-mixer-dev", "libsdl2-dev"}),
+        ([], {"libsdl2-mixer-dev", "libsdl2-dev"}),
+    ],
+)
+def test_headers_of_versions_that_stand_beside_each_other(asked: list[str], found: set[str]) -> None:
+    named = [Evidence(kind="library", name=name, where="setup.py:1") for name in asked]
+    headers = [Evidence(kind="header", name=name, where="a.c:1") for name in ("SDL.h", "SDL_mixer.h")]
+    assert {one.package for one in settle([*named, *headers], system("apt"))} == found

@@ -593,3 +593,38 @@ def test_a_package_that_is_sought_where_a_copy_of_it_was_built() -> None:
     assert flags(text % " PATHS ${SOMEWHERE}/cmake", others=copy) == []
     assert not evidence(text % " PATHS ${SOMEWHERE}/cmake")["SUNDIALS"].bundled
     assert not evidence(text % "", others=copy)["SUNDIALS"].bundled
+
+
+def test_a_variable_that_nothing_sets_is_false() -> None:
+    text = "if(NOT {0}_VERSION)\nfind_package(One REQUIRED)\nendif()\n"
+    assert needs(text.format("MINE")) == {"One": "required"}
+    for before in (
+        "check_symbol(x MINE_VERSION)\n",  # a command that is not known may set what it is given
+        "find_package(Mine)\n",  # and packages what starts with their names
+        "set(${SOME} 1)\n",
+    ):
+        assert needs(before + text.format("MINE"))["One"] == "optional"
+    assert needs(text.format("CMAKE_SOME")) == {"One": "optional"}
+
+
+def test_what_every_branch_requires_is_required() -> None:
+    text = "if(X MATCHES ${{Y}})\n{0}\nelse()\n{1}\nendif()\n"
+    one, two = "find_package(One REQUIRED)", "find_package(Two REQUIRED)"
+    assert needs(text.format(f"{one}\n{two}", one)) == {"One": "required", "Two": "optional"}
+    inner = text.format(one, one)
+    assert needs(text.format(inner, one)) == {"One": "required"}
+    assert needs(text.format(f"if(A MATCHES ${{B}})\n{one}\nendif()", one)) == {"One": "optional"}
+    assert needs(f"if(X MATCHES ${{Y}})\n{one}\nendif()\n") == {"One": "optional"}
+    assert needs(text.format("find_package(One)", one)) == {"One": "optional"}
+
+
+def test_components_that_are_packages_of_their_own() -> None:
+    text = "find_package(Qt5 COMPONENTS Core Svg REQUIRED OPTIONAL_COMPONENTS Help)\nfind_package(Foo COMPONENTS X)\n"
+    assert needs(text) == {"Qt5": "required", "Qt5Core": "required", "Qt5Svg": "required", "Foo": "optional"}
+    assert set(needs("find_package(KF5 REQUIRED Archive)\n")) == {"KF5", "KF5Archive"}
+
+
+def test_code_that_protoc_writes() -> None:
+    assert needs("protobuf_generate_cpp(S H a.proto)\n") == {"protoc": "required"}
+    by_wheel = PYPROJECT.replace("'pybind11'", "'grpcio-tools'")
+    assert needs("protobuf_generate_cpp(S H a.proto)\n", by_wheel) == {}

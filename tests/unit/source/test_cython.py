@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from wheelbase.source.cython import find_in_cython, find_languages
+from wheelbase.source.includes import find_in_c
 from wheelbase.source.tree import SourceTree
 
 
@@ -185,3 +186,18 @@ def test_headers_by_way_of_a_header_of_the_archive() -> None:
     contents = {path: text.encode() for path, text in texts.items()}
     tree = SourceTree({path: len(data) for path, data in contents.items()}, contents)
     assert [(one.name, one.where, one.need) for one in find_in_cython(tree)] == [("krb5.h", "own.h:1", "required")]
+
+
+def test_what_a_script_that_was_not_followed_to_its_end_does_not_compile() -> None:
+    files = tree({"a.pyx": 'cdef extern from "a.h": pass\n', "b.pyx": 'cdef extern from "b.h": pass\n'})
+    files.built, files.unfollowed = {"a.pyx"}, True
+    assert {one.name: one.need for one in find_in_cython(files)} == {"a.h": "required", "b.h": "optional"}
+
+
+def test_sources_that_modules_are_compiled_with() -> None:
+    script = "from Cython.Build import cythonize\nfrom setuptools import setup\nsetup(ext_modules=cythonize('*.pyx'))\n"
+    files = tree(
+        {"setup.py": script, "a.pyx": "# distutils: sources = c/b.c\n", "c/b.c": "#include <one.h>\n", "c/d.c": ""}
+    )
+    assert list(find_in_cython(files)) == []
+    assert [(one.name, one.weight) for one in find_in_c(files)] == [("one.h", 0.8)]

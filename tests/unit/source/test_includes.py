@@ -307,3 +307,18 @@ def test_what_swig_puts_into_the_c_that_it_writes() -> None:
     files = tree({"setup.py": "", "a.i": text, "b.i": text.replace("yaml", "lz4")})
     files.built.add("a.i")
     assert [(one.name, one.where, one.need) for one in find_in_c(files)] == [("yaml.h", "a.i:2", "required")]
+
+
+@pytest.mark.parametrize(
+    ("more", "made"),
+    [
+        ({}, False),
+        ({"CMakeLists.txt": ""}, True),
+        ({"setup.py": "open('b.h', 'w').write('')"}, True),
+        ({"pyproject.toml": "[build-system]\nrequires = ['cysignals']\n"}, True),  # which has headers
+    ],
+)
+def test_whether_something_may_make_a_header(more: dict[str, str | bytes], made: bool) -> None:
+    files = tree({"a.c": '#include "b.h"\n', **more})
+    files.built = {"a.c"}
+    assert [one.made for one in find_in_c(files)] == [made]

@@ -547,3 +547,23 @@ def test_a_script_that_is_run_and_downloads() -> None:
         ("download", "tools/get.py downloads something")
     ]
     assert flags("install_data('tools/get.py')\n", **script) == []
+
+
+def test_what_every_branch_requires_is_required() -> None:
+    one = "dependency('one')"
+    text = "project('a')\nif unknown(){0}\nelse\n{1}\nendif\n"
+    assert needs(text.format(f"\n{one}\ndependency('two')", one)) == {"one": "required", "two": "optional"}
+    assert needs(text.format(f"\n{one}\nelif other()\n{one}", one)) == {"one": "required"}
+    assert needs(text.format(f"\n{one}", "dependency('one', required: false)")) == {"one": "optional"}
+    assert needs(f"project('a')\nif unknown()\n{one}\nendif\n") == {"one": "optional"}
+
+
+def test_all_modules_of_qt() -> None:
+    text = "project('a')\ndependency('qt5', modules: ['Core', 'Svg'])\n"
+    assert needs(text) == {"Qt5Core": "required", "Qt5Svg": "required"}
+
+
+def test_dependencies_that_programs_tell_of() -> None:
+    assert {(one.kind, one.name) for one in evidence("project('a')\ndependency('wxwidgets')\n").values()} == {
+        ("program", "wx-config")
+    }

@@ -129,3 +129,10 @@ def test_a_header_of_a_library_that_no_package_has(debian: System, header: str, 
     one = Evidence(kind="header", name=header, where=where, weight=0.8)
     assert needs(debian, one).status == status
     assert needs(debian, msgspec.structs.replace(one, need="optional")).status == "likely complete"
+
+
+def test_a_header_that_nothing_could_bring(debian: System) -> None:
+    header = Evidence(kind="header", name="not_packed.h", where="a.c:1", weight=0.8)
+    assert needs(debian, header).status == "likely complete"
+    found = needs(debian, msgspec.structs.replace(header, made=False))
+    assert (found.status, [flag.where for flag in found.flags]) == ("maybe incomplete", ["a.c:1"])

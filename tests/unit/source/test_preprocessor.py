@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wheelbase.source.preprocessor import live_includes
+from wheelbase.source.preprocessor import live_includes, live_text
 
 
 def states(text: str, cpp: bool | None = False, **more: list[str]) -> dict[str, str]:
@@ -157,3 +157,10 @@ def test_junk_never_raises(text: str) -> None:
     for include in live_includes(text + "\n#include <end.h>\n"):
         assert include.name
         assert 1 <= include.line <= text.count("\n") + text.count("\r") + 3
+
+
+def test_the_text_that_is_compiled() -> None:
+    text = "a\n#if 0\nb\n#elif 1 /* c */\nd\n#else\ne\n#endif\nf // g\n#ifdef UNKNOWN\nh\n#endif\n"
+    live = live_text(text)
+    assert live.count("\n") == text.count("\n")
+    assert re.findall(r"^\w", live, re.MULTILINE) == ["a", "d", "f", "h"]

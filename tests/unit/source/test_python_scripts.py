@@ -1129,7 +1129,10 @@ def test_a_module_that_no_build_requirement_brings() -> None:
     assert told(f"{START}def later():\n    import Cython\n") == []
     assert told(f"try:\n    {IMPORTS}except ImportError:\n    pass\n{START}") == []
     assert told(IMPORTS + START, pyproject_DOT_toml="[build-system]\nrequires = ['setuptools', 'Cython']\n") == []
-    assert told(f"{IMPORTS}{START}setup(setup_requires=['Cython'])\n") == []
+    assert told(f"{IMPORTS}{START}setup(setup_requires=['Cython'])\n") == [text]  # it is asked for too late
+    later = f"{START}setup(setup_requires=['Cython'])\n"
+    assert told(f"try:\n    {IMPORTS}except ImportError:\n    cythonize = None\n{later}") == []
+    assert told(f"try:\n    {IMPORTS}except ImportError:\n    raise SystemExit('no Cython')\n{later}") == [text]
     assert told(f"import subprocess\nsubprocess.call(['pip', 'install', 'Cython'])\n{IMPORTS}{START}") == []
     assert told(f"import os, numpy_like\n{START}", numpy_like_DOT_py="x = 1") == []
 
@@ -1148,3 +1151,117 @@ def test_a_function_that_is_given_a_part_of_its_arguments() -> None:
     script = "import functools\nmake = functools.partial(Extension, libraries=['one'])\n"
     assert names(f"{START}{script}setup(ext_modules=[make('a', ['a.c'])])\n") == {"one"}
     assert names(f"{START}{script}setup(ext_modules=[make('a', ['a.c'], libraries=['two'])])\n") == {"two"}
+
+
+@pytest.mark.parametrize(
+    ("test", "need"),
+    [
+        ("default and True", "required"),  # what is true by default goes on to the rest
+        ("default and not default", "optional"),
+        ("os.path.exists('.git') and unknown()", "optional"),
+    ],
+)
+def test_what_holds_by_default_and_more(test: str, need: str) -> None:
+    switch = "default = True\nif '--minimal' in sys.argv + os.environ.get('MORE', '').split():\n    default = False\n"
+    script = f"{START}{switch}libs = []\nswitch = {test}\nif switch:\n    libs.append('one')\n{EXT}"
+    assert {how for how in ("required", "optional") if names(script, need=how)} == {need}
+
+
+def test_the_rest_of_a_test_is_not_looked_at_where_its_start_fails() -> None:
+    test = "if os.path.exists('.git') and subprocess.call(['git', 'describe']) == 0:\n    pass\n"
+    assert names(START + test, "program") == set()
+    assert names(START + test, "program", need="optional") == {"git"}
+    assert names(f"{START}subprocess.Popen(['git', 'describe'])\n", "program") == {"git"}
+    assert names(f"{START}os.system('git describe')\n", "program") == set()
+
+
+def test_an_item_of_a_list_is_set() -> None:
+    assert names(f"{START}libs = ['one', 'two']\nlibs[0] = 'three'\n{EXT}") == {"three", "two"}
+    script = f"{START}libs = ['one']\nif unknown():\n    libs[0] = 'two'\n{EXT}"
+    assert names(script) == {"one"}
+    assert names(script, need="optional") == {"two"}
+    assert names(f"{START}libs = ['one']\nlibs[5] = 'two'\n{EXT}") == {"one"}
+
+
+def test_a_function_is_followed_as_often_as_it_asks_for_something() -> None:
+    ask = "def ask(name):\n    for letter in 'abcdefghij' * 9:\n        str(letter) + str(letter) + str(letter)\n"
+    ask += "    return subprocess.check_output(['pkg-config', '--libs', name])\n"
+    calls = "".join(f"ask('lib{number}')\n" for number in range(60))
+    assert names(START + ask + calls, "pkg-config") == {f"lib{number}" for number in range(60)}
+
+
+def test_options_that_a_parser_holds_have_their_defaults() -> None:
+    script = (
+        f"{START}import argparse\nparser = argparse.ArgumentParser()\ngroup = parser.add_argument_group('x')\n"
+        "group.add_argument('--with-two', action='store_true')\nparser.add_argument('--no-one', action='store_true')\n"
+        "parser.add_argument('--lib', default='three')\nparser.set_defaults(four=True)\n"
+        "given, rest = parser.parse_known_args()\nlibs = [given.lib]\n"
+        "if not given.no_one:\n    libs.append('one')\nif given.with_two:\n    libs.append('two')\n"
+        f"if given.four:\n    libs.append('four')\n{EXT}"
+    )
+    assert names(script) == {"one", "three", "four"}
+    assert names(script, need="optional") == {"two"}
+
+
+def test_scripts_whose_text_is_run() -> None:
+    more = {"cfg_DOT_py": "libs = ['one']\n"}
+    assert names(f"{START}exec(open('cfg.py').read())\n{EXT}", **more) == {"one"}
+    script = (
+        f"{START}found = {{}}\nwith open('cfg.py') as file:\n    exec(compile(file.read(), 'cfg.py', 'exec'), found)\n"
+    )
+    assert names(f"{script}libs = found['libs']\n{EXT}", **more) == {"one"}
+    assert names(f"{START}libs = []\nexec('libs = 1')\n{EXT}", **more) == set()
+
+
+def test_named_tuples() -> None:
+    made = "from collections import namedtuple\nLib = namedtuple('Lib', 'name, libs')\n"
+    assert names(f"{START}{made}libs = Lib('a', libs=['one']).libs + Lib('b', ['two']).libs\n{EXT}") == {"one", "two"}
+
+
+def test_what_scons_is_told() -> None:
+    run = f"{START}subprocess.check_call(['scons'])\nsetup()\n"
+    told = {"SConstruct": "env.ParseConfig('pkg-config --libs one')\nenv.SharedLibrary('a', ['a.c'], LIBS=['two'])\n"}
+    assert (names(run, "pkg-config", **told), names(run, **told)) == ({"one"}, {"two"})
+    assert names(f"{START}setup()\n", **told) == set()
+
+
+def test_libraries_that_a_compiler_is_given() -> None:
+    assert names(f"{START}subprocess.run(['gcc', '-shared', 'a.c', '-lone', '-lm'], check=True)\n") == {"one"}
+
+
+@pytest.mark.parametrize(("otherwise", "need"), [("return []", "optional"), ("raise OSError('not there')", "required")])
+def test_how_pkg_config_ended_is_looked_at(otherwise: str, need: str) -> None:
+    script = (
+        f"{START}def ask():\n    run = subprocess.run(['pkg-config', '--libs', 'one'], capture_output=True)\n"
+        f"    if run.returncode != 0:\n        {otherwise}\n    return run.stdout.split()\nask()\n"
+    )
+    assert {how for how in ("required", "optional") if names(script, "pkg-config", need=how)} == {need}
+
+
+@pytest.mark.parametrize(
+    ("test", "need"),
+    [("found is None", "required"), ("not found", "required"), ("not found and needed()", "optional")],
+)
+def test_a_value_tells_of_what_was_looked_for_to_find_it(test: str, need: str) -> None:
+    find = "def find():\n    if os.path.exists('/usr/include/one.h'):\n        return '/usr/include'\n    return None\n"
+    script = f"{START}{find}found = find()\nif {test}:\n    raise SystemExit('no one.h')\n"
+    assert {how for how in ("required", "optional") if names(script, "header", need=how)} == {need}
+
+
+@pytest.mark.parametrize(("folder", "found"), [("build_tools", {"one"}), ("tools", set())])
+def test_packages_that_build(folder: str, found: set[str]) -> None:
+    script = f"{START}def tools():\n    import {folder}\n    return {folder}\nlibs = tools().libs\n{EXT}"
+    inner = {"__init__.py": b"from .more import libs\n", "more.py": b"libs = ['one']\n"}
+    files = {"setup.py": script.encode(), **{f"{folder}/{name}": text for name, text in inner.items()}}
+    assert {one.name for one in find_in(files) if isinstance(one, Evidence) and one.kind == "library"} == found
+
+
+def test_what_setuptools_has_no_more() -> None:
+    text = "pkg_resources is imported, and no build requirement brings it"
+    script = f"from pkg_resources import parse_version\n{START}setup()\n"
+    assert told(script) == [text]
+    assert told(f"try:\n    import pkg_resources\nexcept ImportError:\n    pass\n{START}setup()\n") == []
+    assert told(script, pyproject_DOT_toml="[build-system]\nrequires = ['setuptools<81', 'cffi']\n") == []
+    assert told(script, pyproject_DOT_toml="[build-system]\nrequires = ['setuptools>=61', 'cffi']\n") == [text]
+    assert told(f"{START}setup(use_2to3=True)\n") == ["use_2to3 is asked for, which setuptools has not had since 58"]
+    assert told(f"{START}setup(use_2to3=sys.version_info < (3,))\n") == []

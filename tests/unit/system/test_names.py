@@ -53,6 +53,9 @@ def test_every_row_has_a_package_or_says_why_not() -> None:
         ("header", "boost/python/numpy.hpp", "boost-numpy"),
         ("library", "boost_python313", "boost-python"),
         ("library", "boost_filesystem", "boost-filesystem"),
+        ("cmake", "SDL_mixer", "sdl-mixer"),
+        ("cmake", "osgViewer", "openscenegraph"),
+        ("program", "wx-config", "wxwidgets"),
     ],
 )
 def test_each_kind_of_name_leads_to_its_row(kind: Kind, name: str, row: str) -> None:
