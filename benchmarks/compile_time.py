@@ -2,7 +2,8 @@
 
 The builds are those of sysdeps/tuned.toml and sysdeps/points.toml; their archives are counted anew, taken from the
 folder CACHE or fetched into it. Prints the constants, and how far off the model is of projects that it was not fitted
-on: each project is left out in turn. With --write, `compiletime.toml` is written beside the module that reads it.
+on: each project is left out in turn, those of sysdeps/held_out.toml always. With --write, `compiletime.toml` is written
+beside the module that reads it.
 
 Needs numpy beside wheelbase itself.
 """
@@ -28,6 +29,7 @@ from wheelbase.source.tree import SourceTree, tree_of_archive
 
 Array = NDArray[np.float64]
 Counts = dict[str, float]
+SETS = Path(__file__).parent / "sysdeps"
 
 #: CPU seconds that one of each is expected to take. Few builds have many kinds of sources, so the fit starts here, and
 #: leaves it only as far as the measurements call for. One with Rust was measured: its constants are from wall times of
@@ -135,8 +137,10 @@ class Guess:
 def main(cache: str, *options: str) -> None:
     """Fit, print, and write where that is asked for."""
     builds = load(Path(cache))
-    constants = fit(builds)
-    guesses = left_out(builds)
+    held = held_out()
+    fitted = [build for build in builds if build.name not in held]
+    constants = fit(fitted)
+    guesses = left_out(fitted)
     print("\n".join(f"{name:20} {value:8.3f}" for name, value in constants.items()))
     for title, least in (("all", 0.0), (f"{LARGE} s and more", LARGE)):
         print(f"{title}: {summary([guess for guess in guesses if guess.build.seconds >= least])}")
@@ -146,12 +150,18 @@ def main(cache: str, *options: str) -> None:
         Path(compiletime.__file__).with_suffix(".toml").write_text(_toml(builds, constants, guesses))
 
 
+def held_out() -> set[str]:
+    """Return the projects that the model is judged by: their times are known to it, and it is not fitted to them."""
+    file = SETS / "held_out.toml"
+    listed = tomllib.loads(file.read_text())["archive"] if file.exists() else []
+    return {canonicalize_name(one["name"]) for one in listed}
+
+
 def load(cache: Path) -> list[Build]:
     """Return the builds of both lists. Where both have one, its time is between the two."""
-    folder = Path(__file__).parent / "sysdeps"
-    listed: list[dict[str, Any]] = tomllib.loads((folder / "points.toml").read_text())["point"]
+    listed: list[dict[str, Any]] = tomllib.loads((SETS / "points.toml").read_text())["point"]
     # Without a library that is optional some compile nothing.
-    tuned = tomllib.loads((folder / "tuned.toml").read_text())["archive"]
+    tuned = tomllib.loads((SETS / "tuned.toml").read_text())["archive"]
     listed += [archive for archive in tuned if archive.get("extension_bytes")]
     times: dict[tuple[str, str], list[float]] = {}
     counts: dict[tuple[str, str], Counts] = {}
