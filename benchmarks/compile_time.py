@@ -21,6 +21,7 @@ import numpy as np
 from benchmarks.sysdeps.build import Plan, fetch
 from numpy.typing import NDArray
 from packaging.utils import canonicalize_name
+from packaging.version import Version
 
 from wheelbase.source import compiletime
 from wheelbase.source.counts import count_work
@@ -168,7 +169,7 @@ def load(cache: Path) -> list[Build]:
     debug: dict[tuple[str, str], float] = {}
     for entry in listed:
         plan = Plan(**{key: entry[key] for key in ("name", "version", "filename", "sha256")})
-        key = (canonicalize_name(plan.name), plan.version)
+        key = (canonicalize_name(plan.name), str(Version(plan.version)))
         times.setdefault(key, []).append(entry["cpu_seconds"])
         if stripped := entry.get("extension_bytes_stripped"):
             debug[key] = entry["extension_bytes"] / stripped
