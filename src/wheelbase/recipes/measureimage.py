@@ -123,15 +123,14 @@ def lost_of(cost: BaseCost, loaded: Mapping[str, frozenset[str]]) -> tuple[str, 
     system = system_of(cost.facts)
     if system is None or cost.building is None:
         return ()
-    return tuple(
-        lost
-        for one in cost.building.archives
-        for lost in (
-            lost_without(one.archive.name, loaded[one.archive.name], one.needs, system)
-            if one.archive.name in loaded
-            else [f"Compiled modules: {one.archive.name} was built without any"]
-        )
-    )
+    lost: list[str] = []
+    for one in cost.building.archives:
+        name = one.archive.name
+        if name in loaded:
+            lost += lost_without(name, loaded[name], one.needs, system)
+        else:
+            lost.append(f"Compiled modules: {name} was built without any")
+    return tuple(lost)
 
 
 def _started(source: Source, modules: Sequence[str], port: int | None, note: Note) -> tuple[float | None, float | None]:

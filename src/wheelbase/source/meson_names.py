@@ -26,6 +26,9 @@ _PKG_CONFIG = {
     "appleframeworks": "",
     "accelerate": "",
 }
+_QT = frozenset(("qt4", "qt5", "qt6"))
+OF_MODULES = _QT | {"boost"}
+"""Dependencies of which all modules that are named are meant, not one of them."""
 _BOOST_HEADERS = frozenset(("system", "headers", "unit_test_framework"))
 """Modules of Boost that nothing is linked for but tests."""
 
@@ -50,7 +53,7 @@ def meaning_of(named: list[str], keywords: dict[str, Any], *, chosen: bool) -> t
         return "program", ["javac"]
     if name == "llvm" or keywords.get("method") == "config-tool":
         return "program", [f"{name}-config"]
-    if name in ("qt4", "qt5", "qt6"):
+    if name in _QT:
         parts = [module for module in modules if isinstance(module, str)] or ["Core"]
         return "pkg-config", [f"Qt{name[2:]}{part}" for part in parts]
     if keywords.get("method") == "cmake":

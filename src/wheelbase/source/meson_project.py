@@ -7,7 +7,7 @@ import msgspec
 from packaging.utils import canonicalize_name
 
 from wheelbase.source.lookups import UNKNOWN, Maybe, TooMuch
-from wheelbase.source.meson_names import HAD_ANYWAY, meaning_of
+from wheelbase.source.meson_names import HAD_ANYWAY, OF_MODULES, meaning_of
 from wheelbase.source.meson_reader import Subprojects
 from wheelbase.source.meson_search import Build, Search
 from wheelbase.source.meson_values import (
@@ -27,7 +27,6 @@ from wheelbase.source.meson_values import (
 )
 
 _BUILT_IN = {"buildtype": "release", "wrap_mode": "default", "cmake_prefix_path": [], "pkg_config_path": []}
-_OF_MODULES = frozenset(("boost", "qt4", "qt5", "qt6"))
 
 
 class Project(Search):
@@ -173,7 +172,7 @@ class Project(Search):
         if fallback:
             self._downloads(fallback, where, ", where the system has none")
         kind, meant = meaning_of(named, keywords, chosen=any("blas" in option.lower() for option in self.options))
-        if name in _OF_MODULES:  # all of which are meant, not one of them
+        if name in OF_MODULES:
             *others, last = meant
             for other in others:
                 self.look(kind, [other], keywords, where)

@@ -10,7 +10,7 @@ from wheelbase.source.backend import backend_of
 from wheelbase.source.findings import Flag
 from wheelbase.source.own_headers import C_SUFFIXES
 from wheelbase.source.preprocessor import live_text
-from wheelbase.source.python_archive import PLAIN
+from wheelbase.source.python_archive import PLAIN, has_setup_requires
 from wheelbase.source.python_evaluator import Call
 from wheelbase.source.python_values import Const
 from wheelbase.source.tree import SourceTree, is_vendored
@@ -110,8 +110,7 @@ def find_in_age(tree: SourceTree) -> Iterator[Flag]:
 
 def _may_have_cython(tree: SourceTree) -> bool:
     """Say whether a build requirement brings Cython, or may."""
-    scripts = tree.raw("setup.py") + tree.raw("setup.cfg")
-    return not backend_of(tree).required_names <= PLAIN or b"setup_requires" in scripts
+    return not backend_of(tree).required_names <= PLAIN or has_setup_requires(tree)
 
 
 def _line_of(text: str, raw: bytes) -> tuple[list[str], int] | None:

@@ -46,14 +46,23 @@ def is_not_installed(tree: SourceTree, backend: Backend, dotted: str, *, at_firs
     if "importable" not in tree.notes:
         tree.notes["importable"] = _importable(tree, backend)
     known: frozenset[str] | None = tree.notes["importable"]
-    more = not at_first and b"setup_requires" in tree.raw("setup.py") + tree.raw("setup.cfg")
-    return known is not None and not more and dotted.partition(".")[0] not in known
+    unknown = known is not None and dotted.partition(".")[0] not in known
+    return unknown and (at_first or not has_setup_requires(tree))
+
+
+def has_setup_requires(tree: SourceTree) -> bool:
+    """Say whether setup() may ask for further build requirements."""
+    return b"setup_requires" in _setup_texts(tree)
+
+
+def _setup_texts(tree: SourceTree) -> bytes:
+    return tree.raw("setup.py") + tree.raw("setup.cfg")
 
 
 def _importable(tree: SourceTree, backend: Backend) -> frozenset[str] | None:
     """Return the names of all modules that may be there; None where what is required may bring others."""
     required = backend.required_names
-    if not required <= PLAIN or _INSTALLS.search(tree.raw("setup.py") + tree.raw("setup.cfg")):
+    if not required <= PLAIN or _INSTALLS.search(_setup_texts(tree)):
         return None
     parts = (part for path in tree.sizes for part in path.split("/"))
     own = (part.partition(".")[0] for part in parts if "." not in part or part.endswith((".py", ".so")))
