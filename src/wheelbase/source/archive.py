@@ -55,11 +55,21 @@ def purity_of(tree: SourceTree) -> bool | None:
     told = b"".join(tree.raw(name) for name in ("pyproject.toml", "setup.py", "setup.cfg"))
     if b"cffi" in told and any(_COMPILES_BY_CFFI.search(tree.raw(path)) for path in tree.ending(".py")):
         return False
+    if b"cython" in told.lower() and any(is_typed_for_cython(tree, path) for path in tree.ending(".py")):
+        return False
+    if b"mypycify" in told and b"mypy" in tree.raw("pyproject.toml"):
+        return False
     if "CMakeLists.txt" in tree and (b"scikit" in told or b"skbuild" in told or b"cmake" in told):
         return False
     if b"mesonpy" in told and _COMPILES_BY_MESON.search(tree.text("meson.build")):
         return False
     return True if tree.whole else None
+
+
+def is_typed_for_cython(tree: SourceTree, path: str) -> bool:
+    """Say whether a file beside a module in Python declares its types; one beside `__init__.py` makes a package."""
+    stem = path.removesuffix(".py")
+    return f"{stem}.pxd" in tree and f"{stem}.pyx" not in tree and not stem.endswith("__init__")
 
 
 def _suffix(path: PurePosixPath) -> str:

@@ -43,7 +43,10 @@ def find_in_cmake(tree: SourceTree) -> Iterator[Evidence | Flag]:
             left_out = (path for path in project.left_out() if path not in tree.built)
             tree.conditional.update(dict.fromkeys(left_out, "in no branch that Linux takes"))
             tree.built.update(project.sources)
+            for path in project.compiled.keys() & tree.sizes.keys():
+                tree.compiled.setdefault(path, set()).update(project.compiled[path])
             tree.fetched |= project.fetched
+            tree.followed |= {folder} if project.is_read else set()
             tree.built_otherwise |= bool(project.sources) and not project.is_read
         yield from dict.fromkeys(project.lookups.evidence)
         yield from project.linked()

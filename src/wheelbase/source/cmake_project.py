@@ -44,7 +44,10 @@ class Project(Search):
             self.unseen_targets |= f"{path}/CMakeLists.txt".removeprefix("./") not in self.tree
             if is_vendored(f"{path}/"):
                 self.has_copy()
+            before = self.part
+            self.part |= "EXCLUDE_FROM_ALL" in words
             self.enter(f"{path}/" if path not in ("", ".") else "")
+            self.part = before
         else:
             self.unseen_targets = True
 
@@ -54,8 +57,15 @@ class Project(Search):
         self.unseen_targets |= None in names
         if "EXCLUDE_FROM_ALL" in words:
             self.excluded.update(words[:1])
+        self._do_target_sources(command, words)
 
     _do_add_executable = _do_add_custom_target = _do_python_add_library = _do_pybind11_add_module = _do_add_library
+    _do_nanobind_add_module = _do_python3_add_library = _do_add_library
+
+    def _do_target_sources(self, command: Command, words: list[str]) -> None:
+        if words and not self.lookups.guards and words[0] not in self.excluded and not self.part:
+            for word in words[1:]:
+                self.compiled.setdefault(self.inside(word), set()).add(words[0])
 
     def _do_add_definitions(self, command: Command, words: list[str]) -> None:
         sure = not self.lookups.guards and not self.secondary and not is_vendored(self.path)

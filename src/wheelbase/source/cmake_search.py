@@ -51,6 +51,8 @@ class Search(Evaluator):
         self.fetched: set[str] = set()
         self.globbed: dict[str, list[str]] = {}  # files that patterns stand for, by the variables they are kept in
         self.excluded: set[str] = set()  # targets that are built only when they are asked for
+        self.part = False  # whether all targets are, in the folder that is followed
+        self.compiled: dict[str, set[str]] = {}  # targets, by the files that they are made of
         self.x11: tuple[str, Command] | None = None  # what looks for it and its other libraries, some of which matter
         self.unseen_targets = False  # whether something that is not followed may make targets
         self._links: list[tuple[str, Evidence]] = []

@@ -4,6 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
+from wheelbase.source.archive import is_typed_for_cython
 from wheelbase.source.counts_c import suffix_of, untemplated
 from wheelbase.source.tree import SourceTree
 
@@ -37,11 +38,12 @@ def count_cython(tree: SourceTree, stems: set[str], in_cpp: bool, count: default
 
 
 def count_cython_python(tree: SourceTree, stems: set[str], count: defaultdict[str, float]) -> None:
-    """Count the modules in Python that Cython compiles: those that import its declarations."""
-    for path in tree.ending(".py"):
-        if "/" in path and path.removesuffix(".py") not in stems and "setup" not in path:
-            text = tree.raw(path)
-            if _FOR_CYTHON.search(text[:_HEAD]) and b"cythonize" not in text:
+    """Count the modules in Python that Cython compiles: those that scripts name, or that import or have its types."""
+    modules = [path for path in tree.ending(".py") if "/" in path and "setup" not in path]
+    for path in modules:
+        if path.removesuffix(".py") not in stems and b"cythonize" not in tree.raw(path):
+            known = path in tree.built or is_typed_for_cython(tree, path)
+            if known or _FOR_CYTHON.search(tree.raw(path)[:_HEAD]):
                 _count_module(tree, [path], count)
 
 

@@ -43,6 +43,7 @@ def find_in_meson(tree: SourceTree) -> Iterator[Evidence | Flag]:
         tree.built_otherwise |= unread
     if not build.secondary and not unread:
         tree.conditional.update(dict.fromkeys(build.reader.left_out(), "in no branch that Linux takes"))
+        tree.followed.add("")
     yield from dict.fromkeys(lookups.evidence)
     yield from _asks_pkg_config(lookups.evidence)
     yield from dict.fromkeys(lookups.flags)

@@ -93,7 +93,11 @@ class Project(Search):
                 return Sought(found=True, links=self.declared(keywords, where))
             case "executable":
                 self.executable(flat(arguments[1:]), keywords)
+                self.make(text or where, arguments[1:], keywords)
+            case "static_library":
+                self.make(text or where, arguments[1:], keywords)
             case "shared_module" | "shared_library" | "library" | "both_libraries":
+                self.make(text or where, arguments[1:], keywords)
                 self.uses(self.declared(keywords, where))
                 self.defines(flat([keywords.get(key) or [] for key in ("c_args", "cpp_args")]))
             case "disabler":

@@ -135,6 +135,15 @@ class Search(Evaluator):
         for source in (one for one in sources if isinstance(one, str) and text.count(one) == 1):
             self.build.tree.conditional[posixpath.join(self.folder, source)] = self.lookups.condition or "a disabler"
 
+    def make(self, name: str, sources: list[Any], keywords: dict[str, Any]) -> None:
+        """Note what a target that is always built is made of."""
+        if self.lookups.guards or self.build.secondary or keywords.get("build_by_default") is False:
+            return
+        for source in flat([*sources, keywords.get("sources") or []]):
+            if isinstance(source, str):
+                path = posixpath.normpath(posixpath.join(self.folder, source))
+                self.build.tree.compiled.setdefault(path, set()).add(self.root + name)
+
     def defines(self, arguments: list[Any]) -> None:
         """Note the macros of `-DNAME`."""
         for name in (one[2:].partition("=")[0] for one in arguments if isinstance(one, str) and one.startswith("-D")):

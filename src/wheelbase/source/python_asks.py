@@ -199,6 +199,13 @@ def _cffi(asked: Asked, call: Call) -> Value | None:
     return None
 
 
+def _mypyc(asked: Asked, call: Call) -> Value | None:
+    """Modules in Python that mypyc makes C of."""
+    if call.last == "mypycify":
+        asked.found.append(Request("language", "c", call.where, call.guard, 0.9))
+    return None
+
+
 def _command(asked: Asked, call: Call) -> Value | None:
     if call.followed or (not call.arguments and "args" not in call.named):
         return None
@@ -331,6 +338,7 @@ def _numpy_info(asked: Asked, call: Call) -> Value | None:
 
 _BY_SOURCE = (
     ((".f", ".f77", ".f90", ".f95", ".for", ".f03", ".f08"), "language", "fortran"),
+    ((".py",), "language", "cython"),
     ((".i",), "program", "swig"),
     ((".i",), "language", "c"),  # which it writes
     ((".cu",), "language", "cuda"),
@@ -343,6 +351,7 @@ LISTENERS: tuple[Listener, ...] = (
     _python_path,
     _setup,
     _cffi,
+    _mypyc,
     _command,
     _python,
     _pkg_config,

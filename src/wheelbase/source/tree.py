@@ -22,9 +22,9 @@ _MAX_PATH = 4096  # Linux's own bound: what is longer cannot be unpacked
 _UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _TEXTS = frozenset(
     ".py .pyx .pxd .pxi .in .tp .src .toml .cfg .lock .build .options .txt .cmake .wrap .c .cc .cpp .cxx .h .hh .hpp"
-    " .hxx .inc .m4 .ac .mk .i .go .rs .f .f77 .f90 .f95 .for .gyp .pc".split()
+    " .hxx .inc .m4 .ac .mk .i .sip .go .rs .f .f77 .f90 .f95 .for .gyp .pc".split()
 )
-_TEXT_NAMES = frozenset("configure Makefile SConstruct BUILD PKG-INFO .gitmodules go.mod".split())
+_TEXT_NAMES = frozenset("configure Makefile makefile GNUmakefile SConstruct BUILD PKG-INFO .gitmodules go.mod".split())
 _MAX_PATTERN = 200  # characters
 _MAX_STARS = 8
 _MAX_MATCHES = 1_000_000  # files that patterns are held against
@@ -68,6 +68,7 @@ class SourceTree:
         self.built: set[str] = set()  # sources that are seen to be compiled, on whatever condition
         self.fetched: set[str] = set()  # projects that the build fetches anyway: lower case, without "lib"
         self.built_otherwise = False  # whether more may be compiled than those
+        self.followed: set[str] = set()  # folders of projects of CMake or Meson whose files were followed to the end
         self.compiled: dict[str, set[str]] = {}  # extensions by the files that scripts make them of, as they name them
 
     def __contains__(self, path: str) -> bool:

@@ -1,0 +1,163 @@
+"""Which C and C++ is compiled, and how much of it: features of the model of compile time. Pure; bounded."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+
+from wheelbase.source.counts_c import Included, Statements, extensions_of, suffix_of, untemplated
+from wheelbase.source.counts_scripts import Scripts
+from wheelbase.source.includes import named_sources
+from wheelbase.source.own_headers import C_SUFFIXES, CPP_SUFFIXES
+from wheelbase.source.tree import SourceTree
+
+# Libraries of templates, be it an archive's own copy, and Qt: to read them takes seconds.
+_HEAVY = re.compile(r"(?:^<|^|/)(?:pybind11|nanobind|boost/python|Eigen|eigen3)(?:/|\.hpp)|^<Q(?:t|[A-Z])")
+_EIGEN = re.compile(r"(?:^<|^|/)(?:Eigen|eigen3)/")
+_BINDING = re.compile(rb"\.def(?:_\w+)?[ \t]*\(")  # of pybind11, nanobind, Boost.Python: each instantiates templates
+_INLINED = re.compile(rb"FORCE_?INLINE|force_?inline|always_inline")
+_IMPLEMENTATION = re.compile(rb"\b\w+_IMPLEMENTATION\b")
+_TEMPLATE = re.compile(rb"\btemplate[ \t]*<")
+_LIGHT = frozenset(  # of the C++ library, but a few lines: C's headers are light too
+    "array exception initializer_list limits new tuple type_traits typeinfo utility version cassert cctype cerrno cfenv"
+    " cfloat cinttypes climits clocale csetjmp csignal cstdarg cstdbool cstddef cstdint cstdio cstdlib cstring ctime"
+    " cuchar cwchar cwctype".split()
+)
+_OTHER_MACHINE = re.compile(
+    r"(^|/)(neon|arm(v?\d\w*)?|aarch\d+|(ppc|powerpc|mips|riscv|s390|loongarch)\w*)/", re.IGNORECASE
+)
+_MOST_UNSEEN = 2 / 3  # of a project's sources: where it names fewer, it is not seen what it compiles
+
+
+def count_compiled(
+    tree: SourceTree, made: set[str], scripts: Scripts, statements: Statements, count: defaultdict[str, float]
+) -> None:
+    """Count C and C++: what is written, as often as it is compiled, what of it is included, and what Cython `made`."""
+    included, extensions = Included(tree), extensions_of(tree)
+    sources = _compiled(tree, made, scripts, included, extensions)
+    users = Counter(name for path in sources for name in included.all(path))
+    counter = _Counter(tree, scripts, statements, count)
+    for path in sources:
+        often, files = extensions.get(path, 1), included.all(path)
+        own = [name for name in files if not name.startswith("<") and not _is_heavy(name)]
+        code = {name for name in own if _is_c(name)} | written_out(tree, path, own)
+        headers = [name for name in own if name not in code]
+        count["intrinsics_files"] += often * any(name.endswith("intrin.h>") for name in files)
+        if suffix_of(path) in CPP_SUFFIXES:
+            counter.add_cpp(files, own, often)
+            # What one file alone includes is written for it: most of its templates become code.
+            alone = [name for name in headers if users[name] == 1]
+            count["cpp_alone"] += often * sum(statements[name] for name in alone)
+            headers = [name for name in headers if users[name] > 1]
+        counter.add_headers(path, headers, often)
+        if path in made:
+            count["cython_made_mb"] += tree.sizes[path] / 1e6
+        else:
+            counter.add_code(path, code, included.again(path), often)
+            count["inlined"] += often * sum(counter.inlined[name] for name in own)
+    # What all of them have to do with such a library is mostly done in one of them.
+    count["heavy_cpp"] = count["heavy_cpp_files"] > 0
+
+
+class _Counter:
+    """Adds what a file takes to the counts, as `often` as it is compiled."""
+
+    def __init__(
+        self, tree: SourceTree, scripts: Scripts, statements: Statements, count: defaultdict[str, float]
+    ) -> None:
+        self._scripts, self._statements, self._count = scripts, statements, count
+        self.inlined, self._bindings, self._templates = (
+            _Matches(tree, pattern) for pattern in (_INLINED, _BINDING, _TEMPLATE)
+        )
+
+    def add_cpp(self, files: Iterable[str], own: Iterable[str], often: int) -> None:
+        """Add what C++ takes besides its statements: of all `files` that one includes, and of the archive's `own`."""
+        std = often * sum(map(_is_of_cpp, files))
+        self._count["std_headers"] += std
+        self._count["std_in_cpp20"] += std * self._scripts.cpp20
+        self._count["templates"] += often * sum(self._templates[name] for name in own)
+        self._count["eigen_files"] += often * any(map(_EIGEN.search, files))
+        if any(map(_is_heavy, files)):
+            self._count["heavy_cpp_files"] += often
+            self._count["bindings"] += often * sum(self._bindings[name] for name in own)
+
+    def add_headers(self, path: str, headers: Iterable[str], often: int) -> None:
+        """Add the statements of headers that others include too."""
+        self._count[f"{_kind(path)}_headers"] += often * sum(self._statements[name] for name in headers)
+
+    def add_code(self, path: str, code: Iterable[str], again: Mapping[str, int], often: int) -> None:
+        """Add the statements of a file with what it takes in, and of what it takes in `again`, with other macros."""
+        repeated = sum((times - 1) * self._statements[name] for name, times in again.items())
+        statements = often * (sum(self._statements[name] for name in code) + repeated)
+        self._count[f"{_kind(path)}_files"] += often
+        self._count[f"{_kind(path)}_code"] += statements
+        self._count["optimized_code"] += statements * self._scripts.more_optimized
+
+
+def _kind(path: str) -> str:
+    return "cpp" if suffix_of(path) in CPP_SUFFIXES else "c"
+
+
+def written_out(tree: SourceTree, path: str, headers: Iterable[str]) -> set[str]:
+    """Return the libraries that are one header, and that a file asks by a macro to become code (`X_IMPLEMENTATION`)."""
+    asked = _IMPLEMENTATION.search(tree.raw(path))
+    return {name for name in headers if asked[0] in tree.raw(name)} if asked else set()
+
+
+class _Matches(dict[str, float]):
+    """Hundreds of matches of a pattern by path."""
+
+    def __init__(self, tree: SourceTree, pattern: re.Pattern[bytes]) -> None:
+        self._tree, self._pattern = tree, pattern
+
+    def __missing__(self, path: str) -> float:
+        self[path] = len(self._pattern.findall(self._tree.raw(path))) / 100
+        return self[path]
+
+
+def _compiled(
+    tree: SourceTree, made: set[str], scripts: Scripts, included: Included, extensions: Mapping[str, int]
+) -> list[str]:
+    """Return the sources that the compiler is given: others include the rest of them, or nothing uses it."""
+    sources = [path for path in tree.used() if suffix_of(path) in C_SUFFIXES]
+    named = set(named_sources(tree)) if sources else set()
+    parts = {other for path in sources for other in included.direct(path) if other != path and _is_c(other)}
+    unseen = set(_unseen(tree, sources, {*tree.built, *extensions, *made}))
+    found, on_condition = [], []
+    for path in sources:
+        unnamed = path not in named and path.endswith(C_SUFFIXES) and not path.startswith(tuple(scripts.configured))
+        unnamed &= f"{path.rsplit('/', 1)[-1].rsplit('.', 1)[0]}.o" not in scripts.words  # which `make` makes
+        if path in scripts.made_by_make:
+            found.append(path)
+        elif path in parts or path in unseen or (path not in made and (unnamed or _OTHER_MACHINE.search(path))):
+            continue
+        # Of those on a condition, the ones that extensions have stand in for libraries mostly.
+        elif path in made or path not in tree.conditional or path in extensions or scripts.compile:
+            found.append(path)
+        else:
+            on_condition.append(path)
+    # Where a project has no others, one of its conditions holds.
+    return found or (on_condition if tree.followed else [])
+
+
+def _unseen(tree: SourceTree, sources: list[str], seen: set[str]) -> Iterator[str]:
+    """Yield the sources that a project of CMake or Meson does not name, unless those are most of its folder's."""
+    for folder in tree.followed:
+        inside = [path for path in sources if path.startswith(folder)]
+        unseen = [path for path in inside if path not in seen and untemplated(path) == path]
+        if len(unseen) < len(inside) * _MOST_UNSEEN:
+            yield from unseen
+
+
+def _is_of_cpp(name: str) -> bool:
+    """Say whether what is included is a header of the C++ library, and no light one, or one of Boost's."""
+    return name.startswith("<boost/") or (name.startswith("<") and "." not in name and name[1:-1] not in _LIGHT)
+
+
+@lru_cache(1 << 14)
+def _is_heavy(name: str) -> bool:
+    return bool(_HEAVY.search(name))
+
+
+def _is_c(path: str) -> bool:
+    return suffix_of(path) in C_SUFFIXES

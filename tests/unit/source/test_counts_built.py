@@ -1,0 +1,185 @@
+"""How much there is to compile, as far as it takes following what builds it."""
+
+import pytest
+from tests.unit.source.test_counts import counted, tree_of
+
+from wheelbase.source.analysis import analyse
+from wheelbase.source.archive import purity_of
+
+BY_CMAKE = '[build-system]\nrequires = ["scikit-build-core"]\nbuild-backend = "scikit_build_core.build"\n'
+BY_MESON = '[build-system]\nrequires = ["meson-python"]\nbuild-backend = "mesonpy"\n'
+BY_SIP = '[build-system]\nrequires = ["sip", "PyQt-builder"]\nbuild-backend = "sipbuild.api"\n'
+BY_MYPYC = '[build-system]\nrequires = ["setuptools", "mypy[mypyc]"]\n'
+FILES = {"a.c": ";", "b.c": ";", "lib/c.c": ";"}
+
+
+def built(files: dict[str, str]) -> dict[str, float]:
+    """Return the counts after all that decides was followed."""
+    return dict(analyse(tree_of(files)).counts)
+
+
+def by_cmake(text: str, **files: str) -> dict[str, float]:
+    start = "project(x C CXX)\n"
+    return built({"pyproject.toml": BY_CMAKE, "CMakeLists.txt": start + text, **FILES, **files})
+
+
+def by_meson(text: str) -> dict[str, float]:
+    return built({"pyproject.toml": BY_MESON, "meson.build": f"project('x', 'c')\n{text}", **FILES})
+
+
+def test_what_two_targets_of_cmake_are_made_of_is_compiled_twice() -> None:
+    text = "set(BOTH lib/c.c)\nadd_library(one STATIC a.c ${BOTH})\nPython_add_library(two MODULE b.c ${BOTH})\n"
+    assert by_cmake(text)["c_files"] == 4
+    assert by_cmake("add_library(one lib/c.c)\ntarget_sources(one PRIVATE a.c b.c)\n")["c_files"] == 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "add_library(one STATIC EXCLUDE_FROM_ALL lib/c.c)\nPython_add_library(two a.c b.c lib/c.c)\n",
+        "if(SOMETHING)\nadd_library(one lib/c.c)\nendif()\nPython_add_library(two a.c b.c lib/c.c)\n",
+        "add_subdirectory(lib EXCLUDE_FROM_ALL)\nPython_add_library(two a.c b.c lib/c.c)\n",
+    ],
+)
+def test_targets_that_are_not_always_built_do_not_count(text: str) -> None:
+    files = {"lib/CMakeLists.txt": "add_library(one c.c)\nadd_library(other SHARED c.c)\n"}
+    assert by_cmake(text, **files)["c_files"] == 3
+
+
+def test_what_two_targets_of_meson_are_made_of_is_compiled_twice() -> None:
+    text = "both = files('lib/c.c')\nstatic_library('one', 'a.c', both)\n"
+    module = "py = import('python').find_installation()\npy.extension_module('two', 'b.c', sources: both)\n"
+    assert by_meson(text + module)["c_files"] == 4
+    assert by_meson(f"{text}executable('two', 'b.c', both, build_by_default: false)\n")["c_files"] == 3
+    assert by_meson(f"{text}if get_option('x')\nexecutable('two', 'b.c', both)\nendif\n")["c_files"] == 2
+
+
+def test_sources_that_a_project_does_not_name_are_not_compiled() -> None:
+    assert by_cmake("add_library(one a.c lib/c.c)  # not b\n")["c_files"] == 2
+    assert by_cmake("make_it(${from_somewhere})\n")["c_files"] == 3  # it is not seen how
+
+
+def test_one_of_the_conditions_holds_that_all_stand_on() -> None:
+    one, other = "add_library(a a.c b.c)\n", "add_library(a lib/c.c)\n"
+    assert by_cmake(f"find_package(X)\nif(X_FOUND)\n{one}else()\n{other}endif()\n")["c_files"] == 3
+    assert by_cmake(f"{one}find_package(X)\nif(X_FOUND)\n{other}endif()\n")["c_files"] == 2
+
+
+def test_a_project_whose_sources_are_made_by_the_build() -> None:
+    text = "add_custom_command(OUTPUT x.c COMMAND made)\nPython_add_library(x MODULE x.c)\n"
+    assert built({"pyproject.toml": BY_CMAKE, "CMakeLists.txt": f"project(x C)\n{text}"}) == {"cmake": 1}
+
+
+def test_headers_that_one_source_alone_includes() -> None:
+    files = {"a.cpp": '#include "one.hpp"\n#include "both.hpp"', "b.cpp": '#include "both.hpp"', "both.hpp": ";"}
+    found = counted(files | {"one.hpp": ";;"})
+    assert (found["cpp_alone"], found["cpp_headers"]) == (0.002, 0.002)
+
+
+def test_bindings_of_what_is_written_and_what_it_includes() -> None:
+    source = (
+        '#include <pybind11/pybind11.h>\n#include "x.h"\nPYBIND11_MODULE(a, m) { m.def("f", f).def_static("g", g); }'
+    )
+    found = counted({"a.cpp": source, "b.cpp": 'x.def("f");', "x.h": "m.def_readwrite(1)"})
+    assert (found["bindings"], found["heavy_cpp_files"]) == (0.03, 1)
+
+
+def test_a_copy_of_a_library_of_templates_is_heavy_and_its_headers_do_not_count_again() -> None:
+    files = {"a.cpp": '#include "Eigen/Core"', "include/Eigen/Core": ";" * 100}
+    found = counted(files | {"include/Eigen/blas/x.f": "call x\n", "eigen/blas/y.f": "call y\n"})
+    assert (found["heavy_cpp_files"], found["eigen_files"], "cpp_alone" in found) == (1, 1, False)
+    assert "fortran_files" not in found
+
+
+def test_functions_that_are_written_out_where_they_are_called() -> None:
+    found = counted({"a.c": "#define FORCE_INLINE __attribute__((always_inline))\nFORCE_INLINE int f(void);"})
+    assert found["inlined"] == 0.03
+
+
+@pytest.mark.parametrize("line", ["$(CC) -c b.o\n", "SOURCES := $(wildcard *.c)\n"])
+@pytest.mark.parametrize("run", ["run(['make', '-C', 'lib'])", "system('cd lib && make')"])
+def test_sources_that_a_makefile_compiles(line: str, run: str) -> None:
+    files = {"setup.py": f"Extension('a', ['a.c']); {run}", "a.c": ";", "lib/b.c": ";", "old/c.c": ";"}
+    assert counted(files | {"lib/makefile": line})["c_files"] == 2
+    assert counted(files | {"lib/Makefile": line, "setup.py": "Extension('a', ['a.c'])  # make"})["c_files"] == 1
+
+
+def test_python_that_cython_is_given() -> None:
+    script = "from setuptools import Extension, setup\nsetup(ext_modules=cythonize([Extension('m.a', ['m/a.py'])]))"
+    project = '[build-system]\nrequires = ["setuptools", "cython"]\n'
+    files = {"pyproject.toml": project, "m/a.py": "import os", "m/b.py": "import os", "m/c.pyx": "x"}
+    assert built(files)["cython_modules"] == 1
+    assert built(files | {"setup.py": script})["cython_modules"] == 2
+
+
+def test_python_that_mypyc_compiles() -> None:
+    script = "from setuptools import setup\nfrom mypyc.build import mypycify\nsetup(ext_modules=mypycify({}))\n"
+    files = {"pyproject.toml": BY_MYPYC, "m/a.py": "x" * 1000, "m/b.py": "x" * 1000}
+    assert built(files | {"setup.py": script.format(["m/a.py"])}) == {"mypyc": 1, "mypyc_mb": 0.001}
+    assert built(files | {"setup.py": script.format("globbed")})["mypyc_mb"] == 0.002
+    tree = tree_of(files | {"setup.py": script.format(["m/a.py"])})
+    assert purity_of(tree) is False
+    assert [(one.kind, one.name, one.where) for one in analyse(tree).evidence if one.name == "c"] == [
+        ("language", "c", "setup.py:3")
+    ]
+    assert purity_of(tree_of(files | {"setup.py": "setup()"}))
+
+
+def test_classes_of_sip() -> None:
+    files = {"pyproject.toml": BY_SIP, "a.cpp": "#include <QWidget>\n;", "sip/a.sip": "class A { };\n  class B { };\n"}
+    found = counted(files)
+    assert (found["sip_classes"], found["heavy_cpp_files"]) == (2, 1)
+
+
+def test_numpy_distutils_tries_the_compiler() -> None:
+    files = {"setup.py": "from numpy.distutils.core import setup", "a.c": ";"}
+    assert counted(files)["numpy_distutils"] == 1
+    assert "numpy_distutils" not in counted(files | {"pyproject.toml": BY_MESON})
+
+
+def test_meson_that_a_script_runs() -> None:
+    assert counted({"setup.py": "run(['meson', 'setup', 'x'])", "a.f90": "call x"})["meson"] == 1
+
+
+def test_python_whose_types_stand_beside_it_is_compiled() -> None:
+    files = {"pyproject.toml": '[build-system]\nrequires = ["poetry-core", "Cython"]\n', "m/a.py": "", "m/b.py": ""}
+    tree = tree_of(files | {"m/a.pxd": "cdef int x"})
+    assert (purity_of(tree), analyse(tree).counts["cython_modules"]) == (False, 1)
+    assert purity_of(tree_of(files | {"m/__init__.py": "", "m/__init__.pxd": ""}))
+
+
+def test_an_extension_made_of_python_needs_a_compiler() -> None:
+    script = "from setuptools import Extension, setup\nsetup(ext_modules=[Extension('m.a', ['m/a.py'])])\n"
+    project = '[build-system]\nrequires = ["setuptools", "Cython"]\n'
+    found = analyse(tree_of({"pyproject.toml": project, "setup.py": script, "m/a.py": "", "m/a.pxd": ""})).evidence
+    assert ("language", "cython", "setup.py:2") in {(one.kind, one.name, one.where) for one in found}
+
+
+def test_a_library_that_is_one_header_becomes_code_where_it_is_asked_for() -> None:
+    header = "#ifdef X_IMPLEMENTATION\n;;;\n#endif"
+    files = {"a.c": '#define X_IMPLEMENTATION\n#include "x.h"', "b.c": '#include "x.h"', "x.h": header}
+    assert counted(files) == {"c_code": 0.003, "c_files": 2, "c_headers": 0.003}
+    script = "ffi.set_source('a', '''\n#define X_IMPLEMENTATION\n#include \"x.h\"\n''')"
+    project = '[build-system]\nrequires = ["cffi"]'
+    found = counted({"pyproject.toml": project, "build.py": script, "x.h": header})
+    assert found == {"c_code": 0.003, "cffi_modules": 1}
+
+
+def test_declarations_that_a_script_reads_for_cffi() -> None:
+    script = "ffi.cdef(open('lib/all.cdef.h').read())\nffi.set_source('a', '#include \"lib/other.h\"')"
+    project = '[build-system]\nrequires = ["cffi"]'
+    files = {"pyproject.toml": project, "build.py": script, "lib/all.cdef.h": ";;", "lib/other.h": ";" * 50}
+    assert counted(files) == {"cffi_modules": 1, "cffi_code": 0.002}
+
+
+def test_headers_of_a_processors_own_instructions() -> None:
+    files = {"a.c": '#include "x.h"', "b.c": "#include <stdio.h>", "x.h": "#include <immintrin.h>"}
+    assert counted(files | {"c.cpp": "#include <x86intrin.h>"})["intrinsics_files"] == 2
+
+
+def test_standard_headers_since_cpp20() -> None:
+    files = {"a.cpp": "#include <vector>\n#include <map>\ntemplate <class T> int f(T);"}
+    assert counted(files | {"setup.py": "args = ['-std=c++20']"})["std_in_cpp20"] == 2
+    assert counted(files | {"CMakeLists.txt": "target_compile_features(a PUBLIC cxx_std_23)"})["std_in_cpp20"] == 2
+    found = counted(files | {"setup.py": "args = ['-std=c++17']"})
+    assert (found["std_headers"], found["templates"], "std_in_cpp20" in found) == (2, 0.01, False)
