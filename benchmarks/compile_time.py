@@ -24,9 +24,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from wheelbase.source import compiletime
-from wheelbase.source.counts import count_work
-from wheelbase.source.python_scripts import find_in_python
-from wheelbase.source.tree import SourceTree, tree_of_archive
+from wheelbase.source.read import findings_of_path
 
 Array = NDArray[np.float64]
 Counts = dict[str, float]
@@ -38,20 +36,28 @@ SETS = Path(__file__).parent / "sysdeps"
 EXPECTED: dict[str, float] = {
     "base": 1.0,
     "meson": 1.0,
+    "numpy_distutils": 6.0,
     "cmake": 1.5,
     "cmake_checks": 6.0,
     "c_files": 0.05,
     "c_code": 0.4,
     "c_headers": 0.02,
     "optimized_code": 0.2,
+    "intrinsics_files": 0.4,
     "packed_libraries": 5.0,
     "packed_mb": 2.0,
+    "inlined": 2.0,
     "cpp_files": 0.3,
     "cpp_code": 0.4,
     "cpp_headers": 0.1,
+    "cpp_alone": 0.5,
     "std_headers": 0.1,
+    "std_in_cpp20": 0.1,
+    "templates": 1.0,
     "heavy_cpp": 6.0,
     "heavy_cpp_files": 5.0,
+    "bindings": 12.0,
+    "eigen_files": 4.0,
     "cython_made_mb": 3.5,
     "cython_modules": 1.5,
     "cython_mb": 180.0,
@@ -67,6 +73,9 @@ EXPECTED: dict[str, float] = {
     "swig_templates": 3.0,
     "fortran_files": 0.08,
     "fortran_mb": 25.0,
+    "sip_classes": 2.5,
+    "mypyc": 6.0,
+    "mypyc_mb": 250.0,
     "crates": 0.9,
     "rust_mb": 45.0,
 }
@@ -174,19 +183,13 @@ def load(cache: Path) -> list[Build]:
         if stripped := entry.get("extension_bytes_stripped"):
             debug[key] = entry["extension_bytes"] / stripped
         if key not in counts:
-            counts[key] = _counted(tree_of_archive(fetch(plan, cache).read_bytes(), plan.filename))
+            counts[key] = dict(findings_of_path(fetch(plan, cache)).counts)
     # Where nothing is seen to compile the model has nothing to say.
     means = {key: round(statistics.geometric_mean(seen), 1) for key, seen in sorted(times.items()) if counts[key]}
     return [
         Build(name=key[0], version=key[1], seconds=mean, counts=counts[key], debug=debug.get(key))
         for key, mean in means.items()
     ]
-
-
-def _counted(tree: SourceTree) -> Counts:
-    """Count as an analysis does, after the scripts were followed, which tells what is compiled and how often."""
-    list(find_in_python(tree))
-    return count_work(tree)
 
 
 def debug_factors(builds: list[Build]) -> dict[str, float]:

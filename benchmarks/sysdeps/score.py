@@ -69,7 +69,7 @@ def score(truth: dict[str, Any], archive: Path, system: System) -> Score:
         flagged=needs.status != "likely complete",
         cannot=truth["status"] == "cannot",
         predicted=estimate.value,
-        measured=truth.get("cpu_seconds"),
+        measured=truth.get("cpu_seconds") if truth.get("extension_bytes") else None,  # some build as Python alone
         analysis=spent,
         needs=needs,
     )
@@ -97,7 +97,7 @@ def _print(title: str, scores: list[Score]) -> None:
     print(f"recall {right / max(1, right + left_out):.3f} ({left_out} left out)")
     print(f"exact sets {sum(not one.wrong and not one.left_out for one in built)} of {len(built)}")
     print(f"cannot be built: {sum(one.flagged for one in scores if one.cannot)} flagged of {len(scores) - len(built)}")
-    timed = [(one, one.predicted / one.measured) for one in built if one.measured and one.predicted]
+    timed = [(one, one.predicted / one.measured) for one in built if one.measured]
     for factor in (2, 3):
         within = sum(1 / factor <= ratio <= factor for _, ratio in timed)
         print(f"time within a factor {factor}: {within} of {len(timed)} ({within / max(1, len(timed)):.0%})")

@@ -30,26 +30,39 @@ _MOST_UNSEEN = 2 / 3  # of a project's sources: where it names fewer, it is not 
 
 
 def count_compiled(
-    tree: SourceTree, made: set[str], scripts: Scripts, statements: Statements, count: defaultdict[str, float]
+    tree: SourceTree,
+    made: set[str],
+    modules: Mapping[str, Iterable[str]],
+    scripts: Scripts,
+    statements: Statements,
+    count: defaultdict[str, float],
 ) -> None:
-    """Count C and C++: what is written, as often as it is compiled, what of it is included, and what Cython `made`."""
+    """Count C and C++: what is written, as often as it is compiled, what of it is included, and what Cython `made`.
+
+    `modules` are those of Cython that become C++, with what they include.
+    """
     included, extensions = Included(tree), extensions_of(tree)
     sources = _compiled(tree, made, scripts, included, extensions)
-    users = Counter(name for path in sources for name in included.all(path))
+    reached = {path: included.all(path) for path in sources}
+    for path, names in modules.items():
+        reached[path] = frozenset().union(*(included.all(name) if name in tree else {name} for name in names))
+    users = Counter(name for files in reached.values() for name in files)
     counter = _Counter(tree, scripts, statements, count)
-    for path in sources:
-        often, files = extensions.get(path, 1), included.all(path)
+    for path, files in reached.items():
+        often = extensions.get(path, 1)
         own = [name for name in files if not name.startswith("<") and not _is_heavy(name)]
         code = {name for name in own if _is_c(name)} | written_out(tree, path, own)
         headers = [name for name in own if name not in code]
         count["intrinsics_files"] += often * any(name.endswith("intrin.h>") for name in files)
-        if suffix_of(path) in CPP_SUFFIXES:
+        if _kind(path) == "cpp" or path in modules:
             counter.add_cpp(files, own, often)
             # What one file alone includes is written for it: most of its templates become code.
             alone = [name for name in headers if users[name] == 1]
             count["cpp_alone"] += often * sum(statements[name] for name in alone)
             headers = [name for name in headers if users[name] > 1]
-        counter.add_headers(path, headers, often)
+        counter.add_headers("cpp" if path in modules else _kind(path), headers, often)
+        if path in modules:
+            continue
         if path in made:
             count["cython_made_mb"] += tree.sizes[path] / 1e6
         else:
@@ -81,9 +94,9 @@ class _Counter:
             self._count["heavy_cpp_files"] += often
             self._count["bindings"] += often * sum(self._bindings[name] for name in own)
 
-    def add_headers(self, path: str, headers: Iterable[str], often: int) -> None:
+    def add_headers(self, kind: str, headers: Iterable[str], often: int) -> None:
         """Add the statements of headers that others include too."""
-        self._count[f"{_kind(path)}_headers"] += often * sum(self._statements[name] for name in headers)
+        self._count[f"{kind}_headers"] += often * sum(self._statements[name] for name in headers)
 
     def add_code(self, path: str, code: Iterable[str], again: Mapping[str, int], often: int) -> None:
         """Add the statements of a file with what it takes in, and of what it takes in `again`, with other macros."""

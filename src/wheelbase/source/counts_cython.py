@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from wheelbase.source.archive import is_typed_for_cython
 from wheelbase.source.counts_c import suffix_of, untemplated
+from wheelbase.source.own_headers import own_header
 from wheelbase.source.tree import SourceTree
 
 _INCLUDE = re.compile(rb"^[ \t]*include[ \t]+[\"']([^\"'\n]{1,200})[\"']", re.M)
@@ -17,11 +18,17 @@ _FUNCTION = re.compile(rb"^(?:async[ \t]+)?(?:def|cpdef)\b", re.M)
 _VIEW = re.compile(rb"\w[ \t]*\[[ \t]*:[:1, \t]*\][ \t]*\w")  # `double[:, ::1] name`, a memoryview
 _NUMPY = re.compile(rb"^[ \t]*(?:cimport numpy|from numpy cimport)\b", re.M)
 _IN_CPP = re.compile(rb"^#[ \t]*distutils:[ \t]*language[ \t]*=[ \t]*c\+\+|\bfrom libcpp\b", re.M)
+_EXTERN = re.compile(rb"\bextern from [\"']([^\"'\n]{1,200})[\"']")
 _HEAD = 20_000  # bytes in which a module says that it is for Cython
 
 
-def count_cython(tree: SourceTree, stems: set[str], in_cpp: bool, count: defaultdict[str, float]) -> None:
-    """Count the modules in Cython's language that are not there in C (`stems`), with the files they include."""
+def count_cython(
+    tree: SourceTree, stems: set[str], in_cpp: bool, count: defaultdict[str, float]
+) -> Iterator[tuple[str, set[str]]]:
+    """Count the modules in Cython's language that are not there in C (`stems`), with the files they include.
+
+    Yields those that become C++ with what that includes: paths of the archive's own headers, `<name>` of others.
+    """
     names: defaultdict[str, list[str]] = defaultdict(list)
     for path in tree.used():
         if suffix_of(path) in (".pyx", ".pxi"):
@@ -34,7 +41,18 @@ def count_cython(tree: SourceTree, stems: set[str], in_cpp: bool, count: default
             _count_module(tree, reached, count)
             count["cython_view_modules"] += any(_VIEW.search(tree.raw(part)) for part in reached)
             count["cython_numpy_modules"] += any(_NUMPY.search(tree.raw(part)) for part in reached)
-            count["cython_cpp_modules"] += in_cpp or bool(_IN_CPP.search(tree.raw(path)))
+            if in_cpp or _IN_CPP.search(tree.raw(path)):
+                count["cython_cpp_modules"] += 1
+                yield (
+                    path,
+                    {name for part in (*reached, f"{path.split('.pyx')[0]}.pxd") for name in _externs(tree, part)},
+                )
+
+
+def _externs(tree: SourceTree, path: str) -> Iterator[str]:
+    for name in (found.decode("utf-8", "replace").strip("<>") for found in _EXTERN.findall(tree.raw(path))):
+        own = own_header(tree, path, name)
+        yield f"<{name}>" if own is None else own
 
 
 def count_cython_python(tree: SourceTree, stems: set[str], count: defaultdict[str, float]) -> None:

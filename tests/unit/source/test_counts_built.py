@@ -183,3 +183,12 @@ def test_standard_headers_since_cpp20() -> None:
     assert counted(files | {"CMakeLists.txt": "target_compile_features(a PUBLIC cxx_std_23)"})["std_in_cpp20"] == 2
     found = counted(files | {"setup.py": "args = ['-std=c++17']"})
     assert (found["std_headers"], found["templates"], "std_in_cpp20" in found) == (2, 0.01, False)
+
+
+def test_what_cython_includes_in_cpp() -> None:
+    externs = 'cdef extern from "x.hpp":\n    int f()\ncdef extern from "<Eigen/Dense>":\n    pass\n'
+    module = f"# distutils: language = c++\n{externs}"
+    found = counted({"m/a.pyx": module, "m/x.hpp": "#include <vector>\ntemplate <class T> T f();"})
+    assert found.items() >= {"cpp_alone": 0.001, "std_headers": 2, "templates": 0.01, "eigen_files": 1}.items()
+    assert "cpp_files" not in found
+    assert "cpp_alone" not in counted({"m/a.pyx": module.replace("c++", "c"), "m/x.hpp": ";"})
