@@ -9,7 +9,7 @@ from collections import defaultdict
 
 from wheelbase.source.backend import backend_of
 from wheelbase.source.counts_c import Included, Statements, suffix_of
-from wheelbase.source.counts_compiled import count_compiled, written_out
+from wheelbase.source.counts_compiled import OF_EIGEN, count_compiled, written_out
 from wheelbase.source.counts_cython import count_cython, count_cython_python
 from wheelbase.source.counts_scripts import Scripts
 from wheelbase.source.includes import FORTRAN_SUFFIXES, is_cython_output
@@ -22,7 +22,6 @@ _CFFI = re.compile(rb"\.set_source(?:_pkgconfig)?\((?!\s*[^,)]+,\s*None\b)")
 _READS = re.compile(rb"(?<!include )[\"']([A-Za-z0-9_./-]{1,200}\.(?:h|txt|cdef|ffi))[\"']")
 _FORTRAN_FREE = re.compile(rb"![^\n]*|^[ \t]+", re.M)
 _FORTRAN_FIXED = re.compile(rb"^[cC*dD][^\n]*|![^\n]*|^[ \t]+", re.M)
-_OF_EIGEN = re.compile(r"(?:^|/)eigen[^/]*/(?:.*/)?(?:blas|lapack)/", re.IGNORECASE)  # headers alone are used
 _PACKED = re.compile(r"-(?:v?\d[\w.]*|src)\.(?:tar\.(?:gz|bz2|xz)|tgz)$")
 _CMAKE_CHECK = re.compile(rb"^[ \t]*check_\w+[ \t]*\(", re.M | re.IGNORECASE)
 _SIP_CLASS = re.compile(rb"^[ \t]*class[ \t]", re.M)
@@ -64,7 +63,7 @@ def _count_files(tree: SourceTree, count: Count) -> None:
         if _PACKED.search(path):  # a library's archive, unpacked and compiled by the build
             count["packed_mb"] += tree.sizes[path] / 1e6
             count["packed_libraries"] += 1
-        elif suffix in FORTRAN_SUFFIXES and not _OF_EIGEN.search(path):
+        elif suffix in FORTRAN_SUFFIXES and not OF_EIGEN.search(path):
             count["fortran_mb"] += _fortran_size(tree, path) / 1e6
             count["fortran_files"] += 1
 

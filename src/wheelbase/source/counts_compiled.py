@@ -13,6 +13,10 @@ from wheelbase.source.tree import SourceTree
 
 # Libraries of templates, be it an archive's own copy, and Qt: to read them takes seconds.
 _HEAVY = re.compile(r"(?:^<|^|/)(?:pybind11|nanobind|boost/python|Eigen|eigen3)(?:/|\.hpp)|^<Q(?:t|[A-Z])")
+# What Eigen has besides its headers: copies use those alone.
+OF_EIGEN = re.compile(
+    r"(?:^|/)eigen[^/]*/(?:.*/)?(?:blas|lapack|bench|debug|demos|failtest|scripts|unsupported)/", re.IGNORECASE
+)
 _EIGEN = re.compile(r"(?:^<|^|/)(?:Eigen|eigen3)/")
 _BINDING = re.compile(rb"\.def(?:_\w+)?[ \t]*\(")  # of pybind11, nanobind, Boost.Python: each instantiates templates
 _INLINED = re.compile(rb"FORCE_?INLINE|force_?inline|always_inline")
@@ -132,7 +136,7 @@ def _compiled(
     tree: SourceTree, made: set[str], scripts: Scripts, included: Included, extensions: Mapping[str, int]
 ) -> list[str]:
     """Return the sources that the compiler is given: others include the rest of them, or nothing uses it."""
-    sources = [path for path in tree.used() if suffix_of(path) in C_SUFFIXES]
+    sources = [path for path in tree.used() if suffix_of(path) in C_SUFFIXES and not OF_EIGEN.search(path)]
     named = set(named_sources(tree)) if sources else set()
     parts = {other for path in sources for other in included.direct(path) if other != path and _is_c(other)}
     unseen = set(_unseen(tree, sources, {*tree.built, *extensions, *made}))

@@ -8,14 +8,14 @@ from itertools import islice
 from wheelbase.source.backend import Backend
 from wheelbase.source.counts_c import suffix_of
 from wheelbase.source.own_headers import C_SUFFIXES
-from wheelbase.source.tree import SourceTree
+from wheelbase.source.tree import SourceTree, is_vendored
 
 _ALL_IN_CPP = re.compile(r"cython_language=cpp|language[\"']?[ \t]*[=:][ \t]*[\"']c\+\+")
 _MORE_OPTIMIZED = re.compile(r"-O[3-9]|-Ofast")
 _COMPILES = re.compile(r"\bspawn\(|\bnew_compiler\(|\bcompiler\.compile\(")
 _RUNS_CMAKE = re.compile(r"[\"']cmake[\"']")
 _RUNS_MESON = re.compile(r"[\"']meson[\"']")
-_RUNS_MAKE = re.compile(r"[\"'](?:[^\"'\n]{0,200}(?:&&|;)[ \t]*)?make(?=[\"' ])")
+_RUNS_MAKE = re.compile(r"[\"'](?:[^\"'\n]{0,200}(?:&&|;|\bsh|\bbash)[ \t]*)?(?:\./)?make(?:\.sh)?(?=[\"' ])")
 _IN_MAKEFILE = re.compile(r"[\w./-]{0,200}\*\.(?:c|cc|cpp|cxx)\b|[\w./-]{1,200}\.o\b")
 _CPP20 = re.compile(r"\+\+2[0-9abx]|cxx_std_2\d|CXX_STANDARD[ \t]+2\d")
 _COMMENT = re.compile(r"#[^\n]*")
@@ -47,7 +47,7 @@ class Scripts:
                 self.cmake |= in_python and bool(_RUNS_CMAKE.search(text))
                 self.meson |= in_python and bool(_RUNS_MESON.search(text))
                 makes |= in_python and bool(_RUNS_MAKE.search(text))
-                self.cpp20 |= bool(_CPP20.search(text))
+                self.cpp20 |= not is_vendored(path) and bool(_CPP20.search(text))
                 self.compile |= bool(_COMPILES.search(text))
                 self.more_optimized |= bool(_MORE_OPTIMIZED.search(text))
                 self.cython_in_cpp |= bool(_ALL_IN_CPP.search(text))
@@ -62,6 +62,7 @@ def _made_by_make(tree: SourceTree) -> Iterator[str]:
     for makefile in tree.named("Makefile", "makefile", "GNUmakefile"):
         folder = makefile.rpartition("/")[0]
         for match in islice(_IN_MAKEFILE.finditer(tree.text(makefile)), _MOST_NAMES):
-            name = f"{match[0][:-2]}.*" if match[0].endswith(".o") else match[0]
-            found = tree.matching(posixpath.normpath(posixpath.join(folder, name))) or ()
-            yield from (path for path in found if suffix_of(path) in C_SUFFIXES)
+            found = match[0].lstrip("/")  # after the variable that holds the folder of objects
+            name = f"{found[:-2]}.*" if found.endswith(".o") else found
+            sources = tree.matching(posixpath.normpath(posixpath.join(folder, name))) or ()
+            yield from (path for path in sources if suffix_of(path) in C_SUFFIXES)

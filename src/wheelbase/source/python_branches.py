@@ -14,6 +14,7 @@ _INTERNAL = frozenset(
     "ImportError ModuleNotFoundError KeyError AttributeError IndexError TypeError NameError UnicodeDecodeError"
     " UnicodeError KeyboardInterrupt StopIteration PackageNotFoundError DistributionNotFound".split()
 )
+_ENVIRONMENT = re.compile(r"\b(?:environ|getenv)\b")
 _OUTCOME = re.compile(r"\breturncode\b|[!=]= 0$")
 _OF_IMPORTS = frozenset("ImportError ModuleNotFoundError Exception BaseException".split())
 _OF_SYSTEM = frozenset("OSError IOError EnvironmentError FileNotFoundError PermissionError".split())
@@ -84,7 +85,9 @@ class Branches(Calls):
         self.scope.names.clear()
         self.scope.names.update(names)
         flows = [flow for _, flow, _, _ in ends]
-        if Flow.FAIL in flows and flows != [Flow.FAIL, Flow.FAIL]:
+        # Where only a variable of the environment makes it fail, it does not by default.
+        usual = [flow for _, flow, guard, _ in ends if not guard] if _ENVIRONMENT.search(ast.unparse(test)) else []
+        if Flow.FAIL in (usual or flows) and flows != [Flow.FAIL, Flow.FAIL]:
             others = {request.name for request in self.frames[-1].hopes} - {request.name for request in requests}
             for request in requests if not others else ():
                 self.demand(request)

@@ -63,7 +63,12 @@ _BUILD_FOLDER = re.compile(r"_?(?:build|setup)[\w-]{0,40}", re.IGNORECASE)
 _REQUIRED_LIST = re.compile(rb"required\w*\s*(:[^=\n]{0,40})?=\s*[\[({]", re.IGNORECASE)
 
 # What pip runs of setuptools' commands when it makes a wheel.
-_COMMANDS_RUN = re.compile(r"build(_\w+)?|install(_\w+)?|egg_info|bdist_wheel|dist_info|editable_wheel|config(_\w+)?")
+_SUB_COMMANDS = re.compile(r"\bsub_commands\b([^=]{0,20}=?[^=]{0,400})")
+_QUOTED = re.compile(r"[\"'](\w+)[\"']")
+_COMMANDS_RUN = frozenset(
+    "build build_py build_ext build_clib build_scripts install install_lib install_scripts install_data install_headers"
+    " install_egg_info egg_info bdist_wheel dist_info editable_wheel config".split()
+)
 _COMMANDS_NOT_RUN = frozenset(
     "Command TestCommand test sdist clean upload develop register check bdist_rpm bdist_egg bdist build_sphinx BuildDoc"
     " upload_docs Distribution".split()
@@ -291,8 +296,10 @@ class _Scripts:
     def _follow_uncalled(self) -> None:
         """Follow the classes and functions that the build may call although no script does."""
         run = self.interpreter
-        for kind in list(run.classes):
-            if self._is_run(kind):
+        left = list(run.classes)
+        while ready := [kind for kind in left if self._is_run(kind)]:
+            for kind in ready:  # which may run others in turn
+                left.remove(kind)
                 self._follow_class(kind)
         for function in run.functions:  # and those that are made in them
             if function.node not in run.followed and not self._is_helper(function.scope):
@@ -303,10 +310,15 @@ class _Scripts:
         folder = scope.path.rpartition("/")[0]
         return _BUILD_FOLDER.fullmatch(folder) is not None and f"{folder}/__init__.py" in self.tree
 
+    def _sub_commands(self) -> set[str]:
+        """Return what stands in quotes after `sub_commands`, the commands that another one runs."""
+        texts = (match[1] for path in self.scopes for match in _SUB_COMMANDS.finditer(self.tree.text(path)))
+        return {name for text in texts for name in _QUOTED.findall(text)}
+
     def _is_run(self, kind: Class) -> bool:
         names = {name for name, value in self.asked.commands.items() if value is kind}
         if names:
-            return any(_COMMANDS_RUN.fullmatch(name) or name in self.asked.run_commands for name in names)
+            return not names.isdisjoint(_COMMANDS_RUN | self.asked.run_commands | self._sub_commands())
         if self._is_helper(kind.scope):
             return False
         return not any(isinstance(b, Unknown) and b.name.rsplit(".", 1)[-1] in _COMMANDS_NOT_RUN for b in kind.bases)

@@ -1265,3 +1265,28 @@ def test_what_setuptools_has_no_more() -> None:
     assert told(script, pyproject_DOT_toml="[build-system]\nrequires = ['setuptools>=61', 'cffi']\n") == [text]
     assert told(f"{START}setup(use_2to3=True)\n") == ["use_2to3 is asked for, which setuptools has not had since 58"]
     assert told(f"{START}setup(use_2to3=sys.version_info < (3,))\n") == []
+
+
+@pytest.mark.parametrize(
+    ("build", "run"),
+    [
+        ("", False),
+        ("        self.run_command('build_man')\n", True),
+        ("        pass\n    sub_commands = [('build_man', None), *build.sub_commands]\n", True),
+    ],
+)
+def test_a_command_of_its_own_that_building_runs_or_not(build: str, run: bool) -> None:
+    script = (
+        "from setuptools import Command\nfrom distutils.command.build import build\n"
+        "class Man(Command):\n    def run(self):\n        subprocess.check_call(['msgfmt', 'x'])\n"
+        "class Install(Command):\n    def run(self):\n        self.run_command('build_man')\n"
+        f"class Build(build):\n    def run(self):\n{build or '        pass'}\n"
+        "setup(cmdclass={'build_man': Man, 'build': Build, 'install_man': Install})\n"
+    )
+    assert names(START + script, "program") == ({"msgfmt"} if run else set())
+
+
+def test_a_program_without_which_a_build_fails_only_where_a_variable_says_so() -> None:
+    test = "if not shutil.which('msgfmt') and {}os.environ.get('STRICT') == '1':\n    raise RuntimeError\nsetup()\n"
+    assert names(START + test.format(""), "program") == set()
+    assert names(START + test.format("not "), "program") == {"msgfmt"}
