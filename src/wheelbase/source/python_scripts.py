@@ -296,8 +296,8 @@ class _Scripts:
     def _follow_uncalled(self) -> None:
         """Follow the classes and functions that the build may call although no script does."""
         run = self.interpreter
-        left = list(run.classes)
-        while ready := [kind for kind in left if self._is_run(kind)]:
+        left, by_others = list(run.classes), self._sub_commands()
+        while ready := [kind for kind in left if self._is_run(kind, by_others)]:
             for kind in ready:  # which may run others in turn
                 left.remove(kind)
                 self._follow_class(kind)
@@ -315,10 +315,10 @@ class _Scripts:
         texts = (match[1] for path in self.scopes for match in _SUB_COMMANDS.finditer(self.tree.text(path)))
         return {name for text in texts for name in _QUOTED.findall(text)}
 
-    def _is_run(self, kind: Class) -> bool:
+    def _is_run(self, kind: Class, by_others: set[str]) -> bool:
         names = {name for name, value in self.asked.commands.items() if value is kind}
         if names:
-            return not names.isdisjoint(_COMMANDS_RUN | self.asked.run_commands | self._sub_commands())
+            return not names.isdisjoint(_COMMANDS_RUN | self.asked.run_commands | by_others)
         if self._is_helper(kind.scope):
             return False
         return not any(isinstance(b, Unknown) and b.name.rsplit(".", 1)[-1] in _COMMANDS_NOT_RUN for b in kind.bases)
