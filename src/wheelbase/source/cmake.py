@@ -46,7 +46,8 @@ def find_in_cmake(tree: SourceTree) -> Iterator[Evidence | Flag]:
             for path in project.compiled.keys() & tree.sizes.keys():
                 tree.compiled.setdefault(path, set()).update(project.compiled[path])
             tree.fetched |= project.fetched
-            tree.followed |= {folder} if project.is_read else set()
+            if project.is_read:
+                tree.followed.add(folder)
             tree.built_otherwise |= bool(project.sources) and not project.is_read
         yield from dict.fromkeys(project.lookups.evidence)
         yield from project.linked()

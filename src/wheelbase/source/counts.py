@@ -38,7 +38,7 @@ def count_work(tree: SourceTree) -> dict[str, float]:
     made = {path for path in tree.used() if suffix_of(path) in C_SUFFIXES and is_cython_output(tree, path)}
     stems = {path.rsplit(".", 1)[0] for path in made}
     statements = Statements(tree)
-    modules = dict(count_cython(tree, stems, scripts.cython_in_cpp, count))
+    modules = count_cython(tree, stems, scripts.cython_in_cpp, count)
     count_compiled(tree, made, modules, scripts, statements, count)
     if backend.requires_any("cython"):
         count_cython_python(tree, stems, count)

@@ -53,24 +53,23 @@ def count_compiled(
     users = Counter(name for files in reached.values() for name in files)
     counter = _Counter(tree, scripts, statements, count)
     for path, files in reached.items():
+        kind = "cpp" if path in modules or suffix_of(path) in CPP_SUFFIXES else "c"
         often = extensions.get(path, 1)
         own = [name for name in files if not name.startswith("<") and not _is_heavy(name)]
         code = {name for name in own if _is_c(name)} | written_out(tree, path, own)
         headers = [name for name in own if name not in code]
         count["intrinsics_files"] += often * any(name.endswith("intrin.h>") for name in files)
-        if _kind(path) == "cpp" or path in modules:
+        if kind == "cpp":
             counter.add_cpp(files, own, often)
             # What one file alone includes is written for it: most of its templates become code.
             alone = [name for name in headers if users[name] == 1]
             count["cpp_alone"] += often * sum(statements[name] for name in alone)
             headers = [name for name in headers if users[name] > 1]
-        counter.add_headers("cpp" if path in modules else _kind(path), headers, often)
-        if path in modules:
-            continue
+        count[f"{kind}_headers"] += often * sum(statements[name] for name in headers)
         if path in made:
             count["cython_made_mb"] += tree.sizes[path] / 1e6
-        else:
-            counter.add_code(path, code, included.again(path), often)
+        elif path not in modules:
+            counter.add_code(kind, code, included.again(path), often)
             count["inlined"] += often * sum(counter.inlined[name] for name in own)
     # What all of them have to do with such a library is mostly done in one of them.
     count["heavy_cpp"] = count["heavy_cpp_files"] > 0
@@ -98,21 +97,13 @@ class _Counter:
             self._count["heavy_cpp_files"] += often
             self._count["bindings"] += often * sum(self._bindings[name] for name in own)
 
-    def add_headers(self, kind: str, headers: Iterable[str], often: int) -> None:
-        """Add the statements of headers that others include too."""
-        self._count[f"{kind}_headers"] += often * sum(self._statements[name] for name in headers)
-
-    def add_code(self, path: str, code: Iterable[str], again: Mapping[str, int], often: int) -> None:
+    def add_code(self, kind: str, code: Iterable[str], again: Mapping[str, int], often: int) -> None:
         """Add the statements of a file with what it takes in, and of what it takes in `again`, with other macros."""
         repeated = sum((times - 1) * self._statements[name] for name, times in again.items())
         statements = often * (sum(self._statements[name] for name in code) + repeated)
-        self._count[f"{_kind(path)}_files"] += often
-        self._count[f"{_kind(path)}_code"] += statements
+        self._count[f"{kind}_files"] += often
+        self._count[f"{kind}_code"] += statements
         self._count["optimized_code"] += statements * self._scripts.more_optimized
-
-
-def _kind(path: str) -> str:
-    return "cpp" if suffix_of(path) in CPP_SUFFIXES else "c"
 
 
 def written_out(tree: SourceTree, path: str, headers: Iterable[str]) -> set[str]:

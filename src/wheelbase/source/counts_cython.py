@@ -24,10 +24,10 @@ _HEAD = 20_000  # bytes in which a module says that it is for Cython
 
 def count_cython(
     tree: SourceTree, stems: set[str], in_cpp: bool, count: defaultdict[str, float]
-) -> Iterator[tuple[str, set[str]]]:
+) -> Mapping[str, set[str]]:
     """Count the modules in Cython's language that are not there in C (`stems`), with the files they include.
 
-    Yields those that become C++ with what that includes: paths of the archive's own headers, `<name>` of others.
+    Returns those that become C++ with what that includes: paths of the archive's own headers, `<name>` of others.
     """
     names: defaultdict[str, list[str]] = defaultdict(list)
     for path in tree.used():
@@ -35,18 +35,18 @@ def count_cython(
             names[untemplated(path.rsplit("/", 1)[-1])].append(path)
     parts = {path: _parts(tree, path, names) for paths in names.values() for path in paths}
     included = {part for found in parts.values() for part in found}
+    in_cplusplus: dict[str, set[str]] = {}
     for path in sorted(parts):
-        if suffix_of(path) == ".pyx" and path not in included and path.split(".pyx")[0] not in stems:
+        stem = path.split(".pyx")[0]
+        if suffix_of(path) == ".pyx" and path not in included and stem not in stems:
             reached = list(_reached(path, parts))
             _count_module(tree, reached, count)
             count["cython_view_modules"] += any(_VIEW.search(tree.raw(part)) for part in reached)
             count["cython_numpy_modules"] += any(_NUMPY.search(tree.raw(part)) for part in reached)
             if in_cpp or _IN_CPP.search(tree.raw(path)):
                 count["cython_cpp_modules"] += 1
-                yield (
-                    path,
-                    {name for part in (*reached, f"{path.split('.pyx')[0]}.pxd") for name in _externs(tree, part)},
-                )
+                in_cplusplus[path] = {name for part in (*reached, f"{stem}.pxd") for name in _externs(tree, part)}
+    return in_cplusplus
 
 
 def _externs(tree: SourceTree, path: str) -> Iterator[str]:
@@ -57,8 +57,7 @@ def _externs(tree: SourceTree, path: str) -> Iterator[str]:
 
 def count_cython_python(tree: SourceTree, stems: set[str], count: defaultdict[str, float]) -> None:
     """Count the modules in Python that Cython compiles: those that scripts name, or that import or have its types."""
-    modules = [path for path in tree.ending(".py") if "/" in path and "setup" not in path]
-    for path in modules:
+    for path in (path for path in tree.ending(".py") if "/" in path and "setup" not in path):
         if path.removesuffix(".py") not in stems and b"cythonize" not in tree.raw(path):
             known = path in tree.built or is_typed_for_cython(tree, path)
             if known or _FOR_CYTHON.search(tree.raw(path)[:_HEAD]):

@@ -26,6 +26,7 @@ from wheelbase.source.meson_values import (
     truth_of,
 )
 
+_TARGETS = frozenset("executable static_library shared_module shared_library library both_libraries".split())
 _BUILT_IN = {"buildtype": "release", "wrap_mode": "default", "cmake_prefix_path": [], "pkg_config_path": []}
 
 
@@ -56,6 +57,8 @@ class Project(Search):
     def function(self, name: str, arguments: list[Any], keywords: dict[str, Any], where: str) -> Any:
         """Return what a call of a function gives."""
         text = arguments[0] if arguments and isinstance(arguments[0], str) else ""
+        if name in _TARGETS:
+            self.make(text or where, arguments[1:], keywords)
         match name:
             case "project":
                 self._project(arguments[1:], keywords, where)
@@ -93,11 +96,7 @@ class Project(Search):
                 return Sought(found=True, links=self.declared(keywords, where))
             case "executable":
                 self.executable(flat(arguments[1:]), keywords)
-                self.make(text or where, arguments[1:], keywords)
-            case "static_library":
-                self.make(text or where, arguments[1:], keywords)
             case "shared_module" | "shared_library" | "library" | "both_libraries":
-                self.make(text or where, arguments[1:], keywords)
                 self.uses(self.declared(keywords, where))
                 self.defines(flat([keywords.get(key) or [] for key in ("c_args", "cpp_args")]))
             case "disabler":
