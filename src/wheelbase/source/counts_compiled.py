@@ -28,8 +28,11 @@ _LIGHT = frozenset(  # of the C++ library, but a few lines: C's headers are ligh
     " cuchar cwchar cwctype".split()
 )
 _OTHER_MACHINE = re.compile(
-    r"(^|/)(neon|arm(v?\d\w*)?|aarch\d+|(ppc|powerpc|mips|riscv|s390|loongarch)\w*)/", re.IGNORECASE
+    r"(^|[/_.-])(neon\d*|arm(v?\d\w*)?|aarch\d+|rvv|altivec|vsx|lsx|lasx|wasm\w*|(ppc|powerpc|mips|riscv|s390|loongarch)"
+    r"[a-z0-9]*)([_-]\w+)?(/|\.\w+$)",
+    re.IGNORECASE,
 )
+_OF_MANY_TEMPLATES, _OF_MANY_FILES = 0.7, 0.5  # powers: the more there are, the less is made of each
 _MOST_UNSEEN = 2 / 3  # of a project's sources: where it names fewer, it is not seen what it compiles
 
 
@@ -52,15 +55,18 @@ def count_compiled(
         reached[path] = frozenset().union(*(included.all(name) if name in tree else {name} for name in names))
     users = Counter(name for files in reached.values() for name in files)
     counter = _Counter(tree, scripts, statements, count)
+    in_cpp: set[str] = set()
+    in_code: set[str] = set()
     for path, files in reached.items():
         kind = "cpp" if path in modules or suffix_of(path) in CPP_SUFFIXES else "c"
         often = extensions.get(path, 1)
         own = [name for name in files if not name.startswith("<") and not _is_heavy(name)]
-        code = {name for name in own if _is_c(name)} | written_out(tree, path, own)
+        code = {name for name in own if _is_c(name) or name.endswith(".inc")} | written_out(tree, path, own)
         headers = [name for name in own if name not in code]
         count["intrinsics_files"] += often * any(name.endswith("intrin.h>") for name in files)
         if kind == "cpp":
             counter.add_cpp(files, own, often)
+            in_cpp.update(own)
             # What one file alone includes is written for it: most of its templates become code.
             alone = [name for name in headers if users[name] == 1]
             count["cpp_alone"] += often * sum(statements[name] for name in alone)
@@ -70,9 +76,13 @@ def count_compiled(
             count["cython_made_mb"] += tree.sizes[path] / 1e6
         elif path not in modules:
             counter.add_code(kind, code, included.again(path), often)
-            count["inlined"] += often * sum(counter.inlined[name] for name in own)
-    # What all of them have to do with such a library is mostly done in one of them.
+            in_code.update(own)
+    # What all of them have to do with such a library is mostly done in one of them. Of templates, and of what is to be
+    # inlined, a large library has more than is used.
     count["heavy_cpp"] = count["heavy_cpp_files"] > 0
+    count["eigen"] **= _OF_MANY_FILES
+    count["templates"] = (_matches(tree, _TEMPLATE, in_cpp) / 100) ** _OF_MANY_TEMPLATES
+    count["inlined"] = _matches(tree, _INLINED, in_code) / 100
 
 
 class _Counter:
@@ -81,21 +91,17 @@ class _Counter:
     def __init__(
         self, tree: SourceTree, scripts: Scripts, statements: Statements, count: defaultdict[str, float]
     ) -> None:
-        self._scripts, self._statements, self._count = scripts, statements, count
-        self.inlined, self._bindings, self._templates = (
-            _Matches(tree, pattern) for pattern in (_INLINED, _BINDING, _TEMPLATE)
-        )
+        self._tree, self._scripts, self._statements, self._count = tree, scripts, statements, count
 
     def add_cpp(self, files: Iterable[str], own: Iterable[str], often: int) -> None:
         """Add what C++ takes besides its statements: of all `files` that one includes, and of the archive's `own`."""
         std = often * sum(map(_is_of_cpp, files))
         self._count["std_headers"] += std
         self._count["std_in_cpp20"] += std * self._scripts.cpp20
-        self._count["templates"] += often * sum(self._templates[name] for name in own)
-        self._count["eigen_files"] += often * any(map(_EIGEN.search, files))
+        self._count["eigen"] += often * any(map(_EIGEN.search, files))
         if any(map(_is_heavy, files)):
             self._count["heavy_cpp_files"] += often
-            self._count["bindings"] += often * sum(self._bindings[name] for name in own)
+            self._count["bindings"] += often * _matches(self._tree, _BINDING, own) / 100
 
     def add_code(self, kind: str, code: Iterable[str], again: Mapping[str, int], often: int) -> None:
         """Add the statements of a file with what it takes in, and of what it takes in `again`, with other macros."""
@@ -112,15 +118,8 @@ def written_out(tree: SourceTree, path: str, headers: Iterable[str]) -> set[str]
     return {name for name in headers if asked[0] in tree.raw(name)} if asked else set()
 
 
-class _Matches(dict[str, float]):
-    """Hundreds of matches of a pattern by path."""
-
-    def __init__(self, tree: SourceTree, pattern: re.Pattern[bytes]) -> None:
-        self._tree, self._pattern = tree, pattern
-
-    def __missing__(self, path: str) -> float:
-        self[path] = len(self._pattern.findall(self._tree.raw(path))) / 100
-        return self[path]
+def _matches(tree: SourceTree, pattern: re.Pattern[bytes], paths: Iterable[str]) -> int:
+    return sum(len(pattern.findall(tree.raw(path))) for path in paths)
 
 
 def _compiled(
@@ -131,13 +130,15 @@ def _compiled(
     named = set(named_sources(tree)) if sources else set()
     parts = {other for path in sources for other in included.direct(path) if other != path and _is_c(other)}
     unseen = set(_unseen(tree, sources, {*tree.built, *extensions, *made}))
+    elsewhere = {path for path in sources if _OTHER_MACHINE.search(path)} - tree.built - extensions.keys()
     found, on_condition = [], []
     for path in sources:
-        unnamed = path not in named and path.endswith(C_SUFFIXES) and not path.startswith(tuple(scripts.configured))
+        unnamed = path not in named and path not in extensions and path.endswith(C_SUFFIXES)
+        unnamed &= not path.startswith(tuple(scripts.configured))
         unnamed &= f"{path.rsplit('/', 1)[-1].rsplit('.', 1)[0]}.o" not in scripts.words  # which `make` makes
         if path in scripts.made_by_make:
             found.append(path)
-        elif path in parts or path in unseen or (path not in made and (unnamed or _OTHER_MACHINE.search(path))):
+        elif path in parts or path in unseen or (path not in made and (unnamed or path in elsewhere)):
             continue
         # Of those on a condition, the ones that extensions have stand in for libraries mostly.
         elif path in made or path not in tree.conditional or path in extensions or scripts.compile:
@@ -145,7 +146,7 @@ def _compiled(
         else:
             on_condition.append(path)
     # Where a project has no others, one of its conditions holds.
-    return found or (on_condition if tree.followed else [])
+    return found or (on_condition if scripts.cmake or scripts.meson else [])
 
 
 def _unseen(tree: SourceTree, sources: list[str], seen: set[str]) -> Iterator[str]:
@@ -153,8 +154,11 @@ def _unseen(tree: SourceTree, sources: list[str], seen: set[str]) -> Iterator[st
     for folder in tree.followed:
         inside = [path for path in sources if path.startswith(folder)]
         unseen = [path for path in inside if path not in seen and untemplated(path) == path]
-        if len(unseen) < len(inside) * _MOST_UNSEEN:
-            yield from unseen
+        beside = {path.rpartition("/")[0] for path in inside if path in seen}
+        apart = [path for path in unseen if path.rpartition("/")[0] not in beside]
+        yield from (path for path in unseen if path.rpartition("/")[0] in beside)
+        if len(apart) < (len(inside) - len(unseen) + len(apart)) * _MOST_UNSEEN:
+            yield from apart
 
 
 def _is_of_cpp(name: str) -> bool:

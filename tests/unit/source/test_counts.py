@@ -41,8 +41,9 @@ def test_code_is_statements() -> None:
     assert counted({"a.c": "x;" * 50 + table}) == {"c_code": 0.051, "c_files": 1}
 
 
-def test_of_a_large_file_the_start_stands_for_all() -> None:
-    assert count_work(SourceTree({"a.c": 1000}, {"a.c": b"x;" * 50})) == {"c_code": 0.5, "c_files": 1}
+@pytest.mark.parametrize(("kept", "code"), [(b"x;" * 52, 0.5), (b"x;" * 26 + b"1," * 26, 0.026)])
+def test_of_a_large_file_the_end_of_what_is_kept_stands_for_the_rest(kept: bytes, code: float) -> None:
+    assert count_work(SourceTree({"a.c": 1000}, {"a.c": kept})) == {"c_code": code, "c_files": 1}
 
 
 def test_headers_count_once_for_each_file_that_includes_them() -> None:

@@ -87,8 +87,20 @@ def test_bindings_of_what_is_written_and_what_it_includes() -> None:
 def test_a_copy_of_a_library_of_templates_is_heavy_and_its_headers_do_not_count_again() -> None:
     files = {"a.cpp": '#include "Eigen/Core"', "include/Eigen/Core": ";" * 100}
     found = counted(files | {"eigen/blas/y.f": "call y\n", "lib/eigen-3.4/failtest/z.cpp": '#include "Eigen/Core"'})
-    assert (found["heavy_cpp_files"], found["eigen_files"], "cpp_alone" in found) == (1, 1, False)
+    assert (found["heavy_cpp_files"], found["eigen"], "cpp_alone" in found) == (1, 1, False)
     assert "fortran_files" not in found
+
+
+def test_templates_and_what_is_inlined_count_once_however_many_files_include_them() -> None:
+    header = "template <class T> T f();\n" * 100 + "FORCE_INLINE int g();\n" * 100
+    one = counted({"a.cpp": '#include "x.h"', "x.h": header})
+    two = counted({"a.cpp": '#include "x.h"', "b.cpp": '#include "x.h"', "x.h": header})
+    assert one["templates"] == two["templates"] == one["inlined"] == two["inlined"] == 1
+
+
+def test_of_more_templates_and_files_with_eigen_each_counts_less() -> None:
+    found = counted({f"{name}.cpp": "#include <Eigen/Core>\n" + "template <class T> T f();" * 100 for name in "abcd"})
+    assert (found["templates"], found["eigen"], found["heavy_cpp_files"]) == (pytest.approx(4**0.7), 2, 4)
 
 
 def test_functions_that_are_written_out_where_they_are_called() -> None:
@@ -184,13 +196,41 @@ def test_standard_headers_since_cpp20() -> None:
     assert counted(files | {"setup.py": "args = ['-std=c++20']"})["std_in_cpp20"] == 2
     assert counted(files | {"CMakeLists.txt": "target_compile_features(a PUBLIC cxx_std_23)"})["std_in_cpp20"] == 2
     found = counted(files | {"setup.py": "args = ['-std=c++17']", "extern/x/CMakeLists.txt": "cxx_std_20"})
-    assert (found["std_headers"], found["templates"], "std_in_cpp20" in found) == (2, 0.01, False)
+    assert (found["std_headers"], "std_in_cpp20" in found) == (2, False)
 
 
 def test_what_cython_includes_in_cpp() -> None:
     externs = 'cdef extern from "x.hpp":\n    int f()\ncdef extern from "<Eigen/Dense>":\n    pass\n'
     module = f"# distutils: language = c++\n{externs}"
     found = counted({"m/a.pyx": module, "m/x.hpp": "#include <vector>\ntemplate <class T> T f();"})
-    assert found.items() >= {"cpp_alone": 0.001, "std_headers": 2, "templates": 0.01, "eigen_files": 1}.items()
+    assert found.items() >= {"cpp_alone": 0.001, "std_headers": 2, "eigen": 1}.items()
     assert "cpp_files" not in found
     assert "cpp_alone" not in counted({"m/a.pyx": module.replace("c++", "c"), "m/x.hpp": ";"})
+
+
+def test_what_lies_beside_what_a_project_names_and_is_not_named_is_left_alone() -> None:
+    files = {f"lib/{name}.test.c": ";" for name in "abcdefgh"}
+    text = (
+        'file(GLOB ALL "lib/*.c")\nlist(FILTER ALL EXCLUDE REGEX "\\\\.test\\\\.c$")\nadd_library(one a.c b.c ${ALL})\n'
+    )
+    assert by_cmake(text, **files)["c_files"] == 3
+
+
+def test_sources_for_other_machines_unless_they_are_named() -> None:
+    others = {f"lib/x{end}.c": ";" for end in ("_neon", "-armv8", "_rvv", "_arm64_asm", "_riscv", "/wasm/y")}
+    assert counted({"a.c": ";", "forearm.c": ";"} | others)["c_files"] == 2
+    script = "from setuptools import Extension, setup\nsetup(ext_modules=[Extension('x', ['a.c', 'lib/x_neon.c'])])"
+    assert built({"setup.py": script, "a.c": ";"} | others)["c_files"] == 2
+
+
+def test_sources_whose_names_a_script_puts_together() -> None:
+    script = (
+        "from setuptools import Extension, setup\n"
+        "setup(ext_modules=[Extension(f'x._{kind}', ['x/_%s_tree.c' % kind]) for kind in ('IO', 'OO')])"
+    )
+    files = {"x/_IO_tree.c": '#include "part.c"', "x/_OO_tree.c": '#include "part.c"', "x/part.c": ";" * 10}
+    assert built({"setup.py": script} | files) == {"c_code": 0.02, "c_files": 2}
+
+
+def test_tables_of_code_that_are_included_are_code() -> None:
+    assert counted({"a.c": '#include "x.inc"', "x.inc": ";" * 10}) == {"c_code": 0.01, "c_files": 1}
