@@ -100,7 +100,8 @@ def test_templates_and_what_is_inlined_count_once_however_many_files_include_the
 
 def test_of_more_templates_and_files_with_eigen_each_counts_less() -> None:
     found = counted({f"{name}.cpp": "#include <Eigen/Core>\n" + "template <class T> T f();" * 100 for name in "abcd"})
-    assert (found["templates"], found["eigen"], found["heavy_cpp_files"]) == (pytest.approx(4**0.7), 2, 4)
+    assert found["templates"] == pytest.approx(4**0.7)
+    assert (found["eigen"], found["heavy_cpp_files"]) == (2, 4)
 
 
 def test_functions_that_are_written_out_where_they_are_called() -> None:
