@@ -137,6 +137,11 @@ def _unknown_list(asked: Asked, call: Call) -> Value | None:
         asked.found.append(Linked(call.arguments[-1], call.where, call.guard, 0.8, named=True))
     elif method in ("add_library", "set_libraries") and call.arguments and "compiler" in owner:
         asked.found.append(Linked(call.arguments[0], call.where, call.guard, 0.8, named=True))
+    elif method in ("append", "extend", "insert") and call.arguments and name == "sources":
+        if isinstance(call.owner, Unknown):  # of an extension that a command of setuptools is given
+            added = list(texts(call.arguments[-1], call.guard))
+            asked.given.append((call.arguments[-1], len(added)))
+            asked.compiled += [("", said) for said in added]
     return None
 
 
