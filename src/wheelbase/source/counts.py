@@ -13,7 +13,7 @@ from wheelbase.source.counts_compiled import OF_EIGEN, count_compiled, written_o
 from wheelbase.source.counts_cython import count_cython, count_cython_python
 from wheelbase.source.counts_scripts import Scripts
 from wheelbase.source.includes import FORTRAN_SUFFIXES, is_cython_output
-from wheelbase.source.own_headers import C_SUFFIXES
+from wheelbase.source.own_headers import C_SUFFIXES, PACKED
 from wheelbase.source.tree import SourceTree, is_vendored
 
 Count = defaultdict[str, float]
@@ -22,7 +22,6 @@ _CFFI = re.compile(rb"\.set_source(?:_pkgconfig)?\((?!\s*[^,)]+,\s*None\b)")
 _READS = re.compile(rb"(?<!include )[\"']([A-Za-z0-9_./-]{1,200}\.(?:h|txt|cdef|ffi))[\"']")
 _FORTRAN_FREE = re.compile(rb"![^\n]*|^[ \t]+", re.M)
 _FORTRAN_FIXED = re.compile(rb"^[cC*dD][^\n]*|![^\n]*|^[ \t]+", re.M)
-_PACKED = re.compile(r"-(?:v?\d[\w.]*|src)\.(?:tar\.(?:gz|bz2|xz)|tgz)$")
 _CMAKE_CHECK = re.compile(rb"^[ \t]*check_\w+[ \t]*\(", re.M | re.IGNORECASE)
 _SIP_CLASS = re.compile(rb"^[ \t]*class[ \t]", re.M)
 _SWIG_INCLUDE = re.compile(rb"^[ \t]*%(?:include|import)[ \t]+[<\"]?([\w./+-]{1,200})", re.M)
@@ -60,7 +59,7 @@ def count_work(tree: SourceTree) -> dict[str, float]:
 def _count_files(tree: SourceTree, count: Count) -> None:
     for path in tree.used():
         suffix = suffix_of(path)
-        if _PACKED.search(path):  # a library's archive, unpacked and compiled by the build
+        if PACKED.search(path):
             count["packed_mb"] += tree.sizes[path] / 1e6
             count["packed_libraries"] += 1
         elif suffix in FORTRAN_SUFFIXES and not OF_EIGEN.search(path):

@@ -146,7 +146,7 @@ def _compiled(
         else:
             on_condition.append(path)
     # Where a project has no others, one of its conditions holds.
-    return found or (on_condition if scripts.cmake or scripts.meson else [])
+    return found or (on_condition if tree.followed or scripts.cmake or scripts.meson else [])
 
 
 def _unseen(tree: SourceTree, sources: list[str], seen: set[str]) -> Iterator[str]:

@@ -6,6 +6,8 @@ from wheelbase.source.tree import SourceTree
 
 CPP_SUFFIXES = (".cc", ".cpp", ".cxx", ".c++")
 C_SUFFIXES = (".c", *CPP_SUFFIXES)
+# A library's archive, which the build unpacks and compiles.
+PACKED = re.compile(r"(?:^|/)(?:lib)?([^/]+)-(?:v?\d[\w.]*|src)\.(?:tar\.(?:gz|bz2|xz)|tgz)$")
 _MOST_NAMESAKES = 100
 _LARGE_SCRIPT = 400_000  # bytes
 _PUT_OUT_BY = ("meson.build", "CMakeLists.txt")
@@ -47,12 +49,21 @@ def _resolve(tree: SourceTree, folder: str, plain: str) -> str | None:
         return "" if any(f"/{other.rpartition('.')[0]}".endswith(ends) for other in templates) else None
     if "/" in plain and plain.partition("/")[0] in _bundled(tree):
         return ""
-    if re.split(r"[/.]", plain, maxsplit=1)[0].lower().removeprefix("lib") in tree.fetched:
+    if re.split(r"[/.]", plain, maxsplit=1)[0].lower().removeprefix("lib") in tree.fetched | _packed(tree):
         return ""
     made = any(base + suffix in tree.basenames for suffix in _TEMPLATES)
     stem = base.rsplit(".", 1)[0]
     dispatched = stem.endswith(".dispatch") and any(stem + suffix in tree.basenames for suffix in C_SUFFIXES)
     return "" if made or dispatched or _is_made_of_cython(tree, stem) else None
+
+
+def _packed(tree: SourceTree) -> frozenset[str]:
+    """Return the libraries that the archive brings as archives, as `tree.fetched` names them."""
+    if "packed" not in tree.notes:
+        found = (PACKED.search(path) for path in tree.used())
+        tree.notes["packed"] = frozenset(match[1].lower() for match in found if match)
+    known: frozenset[str] = tree.notes["packed"]
+    return known
 
 
 def _bundled(tree: SourceTree) -> frozenset[str]:

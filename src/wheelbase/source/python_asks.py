@@ -81,9 +81,8 @@ def _extension(asked: Asked, call: Call) -> Value | None:
     _linked(asked, call, guard)
     made = Instance("Extension")
     made.attributes = Table(dict(call.named), call.guard)
-    for number, name in enumerate(("name", "sources")):
-        if number < len(call.arguments):
-            made.attributes.entries.setdefault(name, call.arguments[number])
+    for name, value in zip(("name", "sources"), _positional(call), strict=False):
+        made.attributes.entries.setdefault(name, value)
     for name in ("libraries", "extra_link_args", "extra_objects"):
         if isinstance(made.attributes.entries.get(name, Const(None)), Const):
             made.attributes.entries[name] = Many()
@@ -96,10 +95,15 @@ def _extension(asked: Asked, call: Call) -> Value | None:
     return made
 
 
+def _positional(call: Call) -> list[Value]:
+    """Return the arguments of an extension, without the `self` that a class hands to the one it is made of."""
+    return call.arguments[1:] if call.arguments and isinstance(call.arguments[0], Instance) else call.arguments
+
+
 def _linked(asked: Asked, call: Call, guard: Guard) -> None:
-    sources = [*call.arguments[1:2], *(call.named[name] for name in ("sources",) if name in call.named)]
+    sources = [*_positional(call)[1:2], *(call.named[name] for name in ("sources",) if name in call.named)]
     asked.given += [(value, sum(1 for _ in leaves(value, ()))) for value in sources or [NOTHING]]
-    name = next((said.text for said in texts(call.named.get("name", next(iter(call.arguments), None)))), "")
+    name = next((said.text for said in texts(call.named.get("name", next(iter(_positional(call)), None)))), "")
     for said in (said for value in sources for said in texts(value, guard)):
         asked.compiled.append((name, said))
         for suffixes, kind, language in _BY_SOURCE:

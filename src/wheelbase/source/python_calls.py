@@ -241,7 +241,9 @@ class Calls(Expressions):
         return answer if answer is not None else Unknown(call.name, _asked([function, *call.arguments]))
 
     def _of_function(self, call: Call) -> Value | None:
-        """Return what Python's own functions give that take another one: `partial`, and `map` on one list."""
+        """Return what Python's own functions give that take another one: `partial`, and `map` on one list; `super`."""
+        if call.name == "super":
+            return self._super()
         first, *rest = call.arguments or [NOTHING]
         if call.last == _PARTIAL and call.arguments:
             bound = {"function": first, "arguments": Many([((), value) for value in rest]), "named": Table(call.named)}
@@ -259,6 +261,21 @@ class Calls(Expressions):
                 each = Call(getattr(first, "name", ""), [item], {}, call.where, self.guard, node=call.node)
                 made.items.append((guard, self._apply(first, each)))
         return made
+
+    def _super(self) -> Value | None:
+        """Return the object of the method that is followed, as one of the class after that which has the method."""
+        node = self.active[-1] if self.active else None
+        given = node.args.args if isinstance(node, ast.FunctionDef) else []
+        own = self.scope.names.get(given[0].arg) if given else None
+        if not isinstance(own, Instance) or not own.kind or not isinstance(node, ast.FunctionDef):
+            return None
+        kinds = [own.kind]
+        for kind in kinds[:_MAX_CALLS]:
+            kinds += [base for base in kind.bases if isinstance(base, Class)]
+            if isinstance(method := kind.scope.names.get(node.name), Function) and method.node is node:
+                base = next(iter(kind.bases), None)
+                return Instance(base.node.name, base, own.attributes) if isinstance(base, Class) else base
+        return None
 
     def _arguments(self, node: ast.Call) -> tuple[list[Value], dict[str, Value]]:
         arguments: list[Value] = []

@@ -207,6 +207,8 @@ def conditional_sources(asked: Asked, tree: SourceTree) -> Mapping[str, str]:
     forgiving = _forgiven(asked)
     for extension, said in islice(asked.compiled, _MAX_REQUESTS):
         path = path_of(said, tree)
+        if not extension and path not in tree:
+            continue  # what a command adds it may have unpacked
         if extension in asked.removed:
             found[path] = f"unless removed at {asked.removed[extension]}"
         groups[path.rpartition(".")[0]].append(both(said.guard, forgiving))

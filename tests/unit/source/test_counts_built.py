@@ -247,3 +247,15 @@ def test_sources_that_a_command_adds_to_its_extensions(adds: str) -> None:
         "setup(ext_modules=[Extension('x', ['a.c'])], cmdclass={'build_ext': Builder})\n"
     )
     assert built({"setup.py": script, **FILES})["c_files"] == 2
+
+
+@pytest.mark.parametrize(
+    "made", ["Extension.__init__(self, name, ", "super().__init__(name, ", "super(Own, self).__init__(name, sources="]
+)
+def test_an_extension_of_a_class_of_its_own(made: str) -> None:
+    script = (
+        "from setuptools import Extension, setup\nclass Own(Extension):\n"
+        f"    def __init__(self, name):\n        {made}['a.c', 'b.c'])\n"
+        "setup(ext_modules=[Own('x')])\n"
+    )
+    assert built({"setup.py": script, **FILES})["c_files"] == 2

@@ -107,6 +107,11 @@ def test_headers_that_a_build_links_to_or_fetches_are_its_own() -> None:
     assert {one.name for one in find_in_c(archive)} == {"deep/deep.h", "other/api.h"}
 
 
+def test_headers_of_a_library_that_is_packed_within_are_its_own() -> None:
+    archive = tree({"a.c": "", "third/libzed-1.2.tar.gz": b""})
+    assert [own_header(archive, "a.c", name) for name in ("zed/zed.h", "zed.h", "other.h")] == ["", "", None]
+
+
 def test_what_is_left_out() -> None:
     files: dict[str, str | bytes] = {
         "a.c": "#include <windows.h>\n#include <made.h>\n#include <tool/x.h>",
