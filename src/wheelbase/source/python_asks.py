@@ -141,11 +141,16 @@ def _unknown_list(asked: Asked, call: Call) -> Value | None:
         asked.found.append(Linked(call.arguments[-1], call.where, call.guard, 0.8, named=True))
     elif method in ("add_library", "set_libraries") and call.arguments and "compiler" in owner:
         asked.found.append(Linked(call.arguments[0], call.where, call.guard, 0.8, named=True))
-    elif method in ("append", "extend", "insert") and call.arguments and name == "sources":
-        if isinstance(call.owner, Unknown):  # of an extension that a command of setuptools is given
-            added = list(texts(call.arguments[-1], call.guard))
-            asked.given.append((call.arguments[-1], len(added)))
-            asked.compiled += [("", said) for said in added]
+    return None
+
+
+def _added_sources(asked: Asked, call: Call) -> Value | None:
+    """What is added to the sources of an extension that a command of setuptools is given."""
+    of_sources = call.name.endswith(("sources.append", "sources.extend")) and isinstance(call.owner, Unknown)
+    for value in call.arguments[:1] if of_sources else ():
+        added = list(texts(value, call.guard))
+        asked.given.append((value, len(added)))
+        asked.compiled += [("", said) for said in added]
     return None
 
 
@@ -356,6 +361,7 @@ LISTENERS: tuple[Listener, ...] = (
     _extension,
     _removal,
     _unknown_list,
+    _added_sources,
     _scons,
     _python_path,
     _setup,
