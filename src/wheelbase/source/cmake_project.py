@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from packaging.utils import canonicalize_name
 
 from wheelbase.source.cmake_names import LANGUAGES, LINK_WORDS, RUN_ANYWAY
-from wheelbase.source.cmake_reader import Argument, Command
+from wheelbase.source.cmake_reader import Command
 from wheelbase.source.cmake_search import Search
 from wheelbase.source.cmake_values import SOURCE
 from wheelbase.source.findings import Flag
@@ -96,18 +96,20 @@ class Project(Search):
         raw = {argument.text for argument in command.arguments}
         if not raw & {"URL", "GIT_REPOSITORY", "SVN_REPOSITORY", "HG_REPOSITORY"}:
             return
-        pairs = itertools.pairwise(command.arguments)
-        given = next((after for before, after in pairs if before.text in ("URL", "GIT_REPOSITORY")), Argument(""))
-        url = self.text_of(given.text) or ""
+        pairs = [
+            (before.text, self.text_of(after.text) or "") for before, after in itertools.pairwise(command.arguments)
+        ]
+        url = next((after for before, after in pairs if before in ("URL", "GIT_REPOSITORY")), "")
+        folders = [f"{self.inside(after)}/" for before, after in pairs if before == "SOURCE_DIR" and after]
         overridden = f"FETCHCONTENT_SOURCE_DIR_{name.upper()}" in self.variables
         disconnected = self.variables.get("FETCHCONTENT_FULLY_DISCONNECTED") == "ON"
-        if url.startswith((SOURCE, ".")) or overridden or disconnected:
-            return
+        within = any(path.startswith(folder) for folder in folders for path in self.tree.sizes)
         if "FIND_PACKAGE_ARGS" in raw:
             self.add("cmake", name, command, required=False, bundled=True)
         self.has_copy(name)
-        self.unseen_targets = True
-        self._downloads(name, url, command)
+        if not (url.startswith((SOURCE, ".")) or overridden or disconnected or within):
+            self.unseen_targets = True
+            self._downloads(name, url, command)
 
     _do_fetchcontent_populate = _do_externalproject_add = _do_fetchcontent_declare
 

@@ -121,8 +121,9 @@ class Variables:
             doubtful = text.startswith(("CMAKE_", "Python", "PYTHON", "SKBUILD", "CACHE{")) or text in self.results
             sought = text.rpartition("_")[0] in self.results  # which sets more variables than are known
             return UNKNOWN if doubtful or sought or text.endswith("_FOUND") else False
-        if word == "TARGET":
-            return True if text in self.targets else UNKNOWN
+        if word == "TARGET":  # packages and modules that are found define some that begin with their names
+            places = self.results.get(text.removeprefix("PkgConfig::").partition("::")[0], ())[:1]
+            return text in self.targets or Maybe((), places)
         if word in ("EXISTS", "IS_DIRECTORY") and text.startswith(SOURCE):
             path = self.inside(text)
             return path in self.tree or path in self.folders

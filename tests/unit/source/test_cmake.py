@@ -335,12 +335,20 @@ def test_downloads(text: str, expected: list[str]) -> None:
     assert flags(text) == [("download", one) for one in expected]
 
 
+def test_what_is_fetched_into_a_folder_that_is_there_already() -> None:
+    text = "FetchContent_Declare(a URL https://e.org/a SOURCE_DIR ${CMAKE_CURRENT_SOURCE_DIR}/own/a)"
+    assert flags(text, others={"own/a/CMakeLists.txt": ""}) == []
+    assert flags(text, others={"own/ab/CMakeLists.txt": ""}) == [("download", "a is downloaded from https://e.org/a")]
+
+
 def test_what_is_bundled() -> None:
     text = "find_package(A)\nif(NOT A_FOUND)\nFetchContent_Declare(a URL https://example.org/a)\nendif()\n"
     assert (evidence(text)["A"].need, evidence(text)["A"].bundled) == ("optional", True)
     text = "find_package(A)\nif(NOT A_FOUND)\nadd_subdirectory(extern/a)\nendif()\n"
     assert evidence(text)["A"].bundled
     assert evidence("FetchContent_Declare(A URL https://example.org/a FIND_PACKAGE_ARGS)")["A"].bundled
+    text = "find_package(A)\nif(NOT TARGET A::core)\nadd_subdirectory(extern/a)\nendif()\n"
+    assert evidence(f"{text}target_link_libraries(x A::core)\n")["A"].bundled
     text = "FetchContent_Declare(libA URL https://example.org/a)\ntarget_link_libraries(x a b)"
     assert {name: one.bundled for name, one in evidence(text).items()} == {"a": True, "b": False}
 
