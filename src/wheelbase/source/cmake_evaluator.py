@@ -18,9 +18,7 @@ from wheelbase.source.tree import SourceTree
 _MAX_FILES = 2 << 20  # of all
 _MAX_ITEMS = 200
 _MAX_CALLS = 20  # of functions in functions
-_WRITES = frozenset(
-    "string list math file get_filename_component execute_process separate_arguments cmake_path exec_program".split()
-)
+_WRITES = frozenset("string list math file execute_process separate_arguments cmake_path exec_program".split())
 
 
 _SOURCES = (".c", ".cc", ".cpp", ".cxx", ".c++", ".pyx")
@@ -264,6 +262,18 @@ class Evaluator(Variables):
             self.variables[words[1]] = ";".join(known)
         else:
             self.variables.update({word: None for word in words[1:] if word in self.variables})
+
+    def _do_get_filename_component(self, command: Command, words: list[str]) -> None:
+        if len(command.arguments) > 2:
+            name, path, part = command.arguments[:3]
+            self.variables[name.text] = self._part_of(self.text_of(path.text), part.text)
+
+    def _part_of(self, path: str | None, part: str) -> str | None:
+        """Return a part of a path, or where it lies; None where that is not known."""
+        if path and part in ("DIRECTORY", "PATH", "NAME"):
+            return posixpath.basename(path) if part == "NAME" else posixpath.dirname(path)
+        whole = self.inside(path) if path and part in ("ABSOLUTE", "REALPATH") else ".."
+        return None if whole.startswith(("..", "/")) else f"{SOURCE}/{whole}".removesuffix("/.")
 
     def _do_option(self, command: Command, words: list[str]) -> None:
         if words and words[0] not in self.variables:

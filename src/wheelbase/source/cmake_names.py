@@ -80,16 +80,17 @@ def components_of(name: str, words: list[str]) -> list[str]:
     """Return the packages that components of Qt and KDE are, each with files of its own: "Qt5Svg"."""
     if not _OF_PARTS.fullmatch(name):
         return []
-    after = words[words.index("COMPONENTS") + 1 :] if "COMPONENTS" in words else []
-    after = after or (words[words.index("REQUIRED") + 1 :] if "REQUIRED" in words else [])
-    named = list(itertools.takewhile(lambda word: word != "OPTIONAL_COMPONENTS", after))
-    return [f"{name}{word}" for word in named[:_MAX_ITEMS] if _COMPONENT.fullmatch(word)]
+    return [f"{name}{word}" for word in _listed(words) if _COMPONENT.fullmatch(word)]
+
+
+def _listed(words: list[str]) -> list[str]:
+    """Return the components that have to be there, and further keywords: they may stand after REQUIRED alone."""
+    start = next((words.index(word) + 1 for word in ("COMPONENTS", "REQUIRED") if word in words), len(words))
+    return list(itertools.takewhile(lambda word: word != "OPTIONAL_COMPONENTS", words[start:]))[:_MAX_ITEMS]
 
 
 def boost_libraries(words: list[str]) -> list[str]:
     """Return the libraries of Boost's components; some are headers only."""
-    after = words[words.index("COMPONENTS") + 1 :] if "COMPONENTS" in words else []
-    named = [
-        word for word in after if word.islower() and word not in ("headers", "disable_autolinking", "dynamic_linking")
-    ]
-    return [f"boost_{word.rstrip('0123456789')}" for word in named[:_MAX_ITEMS] if not word.startswith("unit_test")]
+    headers = ("headers", "disable_autolinking", "dynamic_linking")
+    named = [word for word in _listed(words) if word.islower() and word not in headers]
+    return [f"boost_{word.rstrip('0123456789')}" for word in named if not word.startswith("unit_test")]

@@ -158,7 +158,8 @@ class Search(Evaluator):
         for place in () if self.lookups.guards or self.secondary else places:
             self._require(place)
 
-    _do_find_dependency = _do_find_package
+    # The two of jrl-cmakemodules, which robotics' projects fetch.
+    _do_find_dependency = _do_add_project_dependency = _do_add_project_private_dependency = _do_find_package
 
     def _do_pkg_check_modules(self, command: Command, words: list[str]) -> None:
         required = "REQUIRED" in words

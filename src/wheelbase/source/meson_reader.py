@@ -40,7 +40,7 @@ class Reader:
         from mesonbuild import mlog, mparser  # type: ignore[import-untyped]
 
         self._seen.add(path)
-        text = self._tree.text(path)
+        text = self._tree.text(path).replace("\r\n", "\n")  # as Meson reads it
         self._left -= len(text)
         if len(text) > _MAX_FILE or self._left < 0 or text.count(":") > _MAX_COLONS:
             return self._unreadable(path, 1, "it is too large")

@@ -335,6 +335,28 @@ def test_downloads(text: str, expected: list[str]) -> None:
     assert flags(text) == [("download", one) for one in expected]
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        'get_filename_component(ROOT "${CMAKE_CURRENT_LIST_DIR}/.." ABSOLUTE)',
+        "get_filename_component(ROOT ${CMAKE_CURRENT_SOURCE_DIR} DIRECTORY)",
+        "get_filename_component(ROOT ../. REALPATH)",
+    ],
+)
+def test_folders_by_parts_of_paths(path: str) -> None:
+    text = f'{path}\nget_filename_component(N a/linux NAME)\nadd_subdirectory("${{ROOT}}/${{N}}" l)'
+    others = {"d/z/src/CMakeLists.txt": text, "d/z/linux/CMakeLists.txt": "pkg_check_modules(U REQUIRED libudev)"}
+    assert needs("add_subdirectory(d/z/src)", others=others)["libudev"] == "required"
+    assert "libudev" not in needs(f"{path}\nadd_subdirectory(${{ROOT}}/linux)", others=others)
+
+
+def test_dependencies_by_the_macros_of_robotics() -> None:
+    text = "add_project_dependency(Boost REQUIRED serialization)\nadd_project_private_dependency(assimp)\n"
+    assert needs(text) == {"boost_serialization": "required", "assimp": "optional"}
+    own = "macro(add_project_dependency name)\nfind_package(${name})\nendmacro()\n"
+    assert needs(f"{own}add_project_dependency(A REQUIRED)") == {"A": "optional"}
+
+
 def test_what_is_fetched_into_a_folder_that_is_there_already() -> None:
     text = "FetchContent_Declare(a URL https://e.org/a SOURCE_DIR ${CMAKE_CURRENT_SOURCE_DIR}/own/a)"
     assert flags(text, others={"own/a/CMakeLists.txt": ""}) == []

@@ -55,6 +55,7 @@ def test_languages_and_a_dependency() -> None:
         ("dependency('a', 'b')", {"a": "required", "b": "optional"}),
         ("dependency(['a', 'b'])", {"a": "required", "b": "optional"}),
         ("dependency('')", {}),
+        ("x = [\r\n  dependency('a'),\r\n]\r\n", {"a": "required"}),
         ("dependency('threads')\ndependency('pybind11')\ndependency('python3')\ndependency('openmp')", {}),
         ("cc = meson.get_compiler('c')\ncc.find_library('jpeg')\ncc.find_library('m')", {"jpeg": "required"}),
         ("meson.get_compiler('c').has_header('x.h')", {"x.h": "optional"}),
