@@ -54,7 +54,6 @@ class Search(Evaluator):
         self.part = False  # whether all targets are, in the folder that is followed
         self.compiled: dict[str, set[str]] = {}  # targets, by the files that they are made of
         self.x11: tuple[str, Command] | None = None  # what looks for it and its other libraries, some of which matter
-        self.unseen_targets = False  # whether something that is not followed may make targets
         self._links: list[tuple[str, Evidence]] = []
         self._demanded: dict[str, tuple[int, ...]] = {}  # places without which a find module of the archive fails
         if wheels & {"scikit-build-core", "scikit-build"}:

@@ -45,6 +45,7 @@ class Variables:
         self.any_touched = False  # whether a variable was set whose name is not known
         self.files: set[str] = set()  # variables of what is looked for one by one, which nothing else sets
         self.targets: set[str] = set()
+        self.unseen_targets = False  # whether something that is not followed may make targets
         self.folders = {folder for path in tree.sizes for folder in _folders_of(path)}
 
     def value(self, name: str) -> str | None:
@@ -123,7 +124,8 @@ class Variables:
             return UNKNOWN if doubtful or sought or text.endswith("_FOUND") else False
         if word == "TARGET":  # packages and modules that are found define some that begin with their names
             places = self.results.get(text.removeprefix("PkgConfig::").partition("::")[0], ())[:1]
-            return text in self.targets or Maybe((), places)
+            absent = not places and "::" in text and not self.unseen_targets
+            return text in self.targets or (False if absent else Maybe((), places))
         if word in ("EXISTS", "IS_DIRECTORY") and text.startswith(SOURCE):
             path = self.inside(text)
             return path in self.tree or path in self.folders

@@ -363,6 +363,12 @@ def test_what_is_fetched_into_a_folder_that_is_there_already() -> None:
     assert flags(text, others={"own/ab/CMakeLists.txt": ""}) == [("download", "a is downloaded from https://e.org/a")]
 
 
+def test_a_target_that_nothing_makes_is_not_there() -> None:
+    text = "if(NOT TARGET A::core)\nfind_package(A REQUIRED)\nendif()\n"
+    assert needs(text) == {"A": "required"}
+    assert needs(f"FetchContent_Declare(b URL https://example.org/b)\n{text}") == {"A": "optional"}
+
+
 def test_what_is_bundled() -> None:
     text = "find_package(A)\nif(NOT A_FOUND)\nFetchContent_Declare(a URL https://example.org/a)\nendif()\n"
     assert (evidence(text)["A"].need, evidence(text)["A"].bundled) == ("optional", True)
