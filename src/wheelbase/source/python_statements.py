@@ -6,7 +6,7 @@ from typing import Any
 
 from wheelbase.source.python_branches import Branches
 from wheelbase.source.python_calls import Frame
-from wheelbase.source.python_evaluator import Answerer, Flow, Loader, Stopped, Watcher
+from wheelbase.source.python_evaluator import Answerer, Call, Flow, Loader, Stopped, Watcher
 from wheelbase.source.python_methods import put, replace
 from wheelbase.source.python_platform import is_elsewhere, known_name
 from wheelbase.source.python_values import (
@@ -145,7 +145,9 @@ class Interpreter(Branches):
             self.assign(target, old)
         else:
             self.assign(target, self.sum(node.op, old, added, self.where(node)) if not _empty(old) else added)
-        if isinstance(target, ast.Attribute | ast.Name):
+        if isinstance(target, ast.Attribute) and isinstance(old, Unknown):  # of what a command is given
+            self.watcher.called(Call(f"{old.name}.extend", [added], {}, self.where(node), self.guard, owner=old))
+        elif isinstance(target, ast.Attribute | ast.Name):
             name = target.attr if isinstance(target, ast.Attribute) else target.id
             self.watcher.assigned(name, added, self.where(node), self.guard)
 

@@ -237,15 +237,18 @@ def test_tables_of_code_that_are_included_are_code() -> None:
     assert counted({"a.c": '#include "x.inc"', "x.inc": ";" * 10}) == {"c_code": 0.01, "c_files": 1}
 
 
-@pytest.mark.parametrize("adds", ["ext.sources.append('b.c')", "self.more(ext)"])
-def test_sources_that_a_command_adds_to_its_extensions(adds: str) -> None:
+@pytest.mark.parametrize("adds", ["{}.append('b.c')", "{}.extend(['b.c'])", "{} += ['b.c']"])
+@pytest.mark.parametrize("inner", [False, True])
+def test_sources_that_a_command_adds_to_its_extensions(adds: str, inner: bool) -> None:
+    one = adds.format("ext.sources")
     script = (
         "from setuptools import Extension, setup\nfrom setuptools.command.build_ext import build_ext\n"
-        f"class Builder(build_ext):\n    def build_extension(self, ext):\n        {adds}\n"
+        f"class Builder(build_ext):\n    def build_extension(self, ext):\n"
+        f"        {'self.more(ext)' if inner else one}\n"
         "        build_ext.build_extension(self, ext)\n"
-        "    def more(self, ext):\n        ext.sources.extend(['b.c'])\n"
-        "setup(ext_modules=[Extension('x', ['a.c'])], cmdclass={'build_ext': Builder})\n"
     )
+    script += f"    def more(self, ext):\n        {one}\n" if inner else ""
+    script += "setup(ext_modules=[Extension('x', ['a.c'])], cmdclass={'build_ext': Builder})\n"
     assert built({"setup.py": script, **FILES})["c_files"] == 2
 
 
