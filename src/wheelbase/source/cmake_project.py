@@ -42,7 +42,7 @@ class Project(Search):
         if words and not words[0].startswith("/"):
             path = self.inside(words[0])
             self.unseen_targets |= f"{path}/CMakeLists.txt".removeprefix("./") not in self.tree
-            if is_vendored(f"{path}/"):
+            if is_vendored(f"{path}/") or not f"{path}/".startswith(self.root):
                 self.has_copy()
             before = self.part
             self.part |= "EXCLUDE_FROM_ALL" in words

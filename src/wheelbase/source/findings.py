@@ -11,7 +11,7 @@ import msgspec
 from wheelbase.system.names import Kind
 
 LINKED_ANYWAY = frozenset(
-    "m c dl pthread pthreads rt stdc++ stdc++fs supc++ util crypt nsl resolv gcc gcc_s atomic gomp quadmath gfortran"
+    "m c dl pthread pthreads rt stdc++ stdc++fs supc++ util crypt nsl resolv gcc gcc_s atomic gomp quadmath"
     " intl anl thread_db mvec npymath npyrandom".split()
 )
 """Libraries that are there wherever a compiler is, or that NumPy brings: naming one asks for nothing."""

@@ -8,6 +8,7 @@ REQUIRED = 0.5
 """The least confidence of what a build fails without."""
 CERTAIN = 0.98
 _OPTIONAL_SHARE = 0.45  # how much a conditional place counts of what an unconditional one does
+_OTHERWISE = "else of "
 _CONFIRMED = 0.9
 _CONFIRMABLE = 0.45  # of a place: what is below needs another place that has no condition
 
@@ -15,6 +16,7 @@ _CONFIRMABLE = 0.45  # of a place: what is below needs another place that has no
 def judge(places: Sequence[Meant], recipe: frozenset[str]) -> tuple[float, bool]:
     """Return (confidence, whether a build fails without). Places of different kinds add up, those of one do not."""
     required = [one for one in places if one.evidence.need == "required" and not one.evidence.bundled]
+    required += _in_either_branch(places)
     scripts = [one for one in places if one.evidence.kind != "header"]
     if scripts and all(one.evidence.bundled for one in scripts):
         required = []  # sources then include what the archive brings
@@ -35,6 +37,17 @@ def judge(places: Sequence[Meant], recipe: frozenset[str]) -> tuple[float, bool]
             return confidence * _OPTIONAL_SHARE if required else confidence, False
     sure = any(one.weight >= _CONFIRMABLE for one in required)
     return round(confidence, 2), sure and confidence >= REQUIRED
+
+
+def _in_either_branch(places: Sequence[Meant]) -> list[Meant]:
+    """Return the headers that a file includes on a condition, where it includes another one of them otherwise."""
+    asked = [(one, one.evidence.where.rpartition(":")[0]) for one in places if one.evidence.kind == "header"]
+    otherwise = {
+        (path, one.evidence.condition.removeprefix(_OTHERWISE))
+        for one, path in asked
+        if one.evidence.condition.startswith(_OTHERWISE)
+    }
+    return [one for one, path in asked if (path, one.evidence.condition) in otherwise]
 
 
 def is_tool(places: Sequence[Meant], package: str) -> bool:

@@ -131,7 +131,8 @@ class Archive:
         """Return the files that a pattern means: of `glob`, or of a path, in whose patterns "**" is for any folders."""
         folder = call.owner.value if isinstance(call.owner, Const) else ""
         pattern = call.arguments[0].value if call.arguments and isinstance(call.arguments[0], Const) else None
-        if not isinstance(pattern, str) or not isinstance(folder, str) or (call.owner is None and "." in call.name):
+        other = call.owner is None and "." in call.name and call.name not in ("glob.glob", "glob.iglob")
+        if not isinstance(pattern, str) or not isinstance(folder, str) or other:
             return None
         recursive = bool(folder) or truth(call.named.get("recursive", Const(False))).value is not False
         found = self.tree.matching(

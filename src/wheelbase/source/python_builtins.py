@@ -54,6 +54,16 @@ def _chained(arguments: Arguments, named: dict[str, Value], guard: Guard) -> Val
     return made
 
 
+def _chained_lists(arguments: Arguments, named: dict[str, Value], guard: Guard) -> Value:
+    made = Many()
+    extend(made, arguments[0] if arguments else NOTHING, ())
+    return _chained([item for _, item in made.items], named, guard) if not made.open else NOTHING
+
+
+def _summed(arguments: Arguments, named: dict[str, Value], guard: Guard) -> Value | None:
+    return _chained_lists(arguments, named, guard) if len(arguments) > 1 and isinstance(arguments[1], Many) else None
+
+
 def _table(arguments: Arguments, named: dict[str, Value], guard: Guard) -> Value:
     made = Table(born=guard)
     for argument in arguments:
@@ -159,7 +169,7 @@ def _is_one(value: Value, kind: Value) -> Value:
 def _type(arguments: Arguments, named: dict[str, Value], guard: Guard) -> Value | None:
     """Return the name of a value's type, as a script writes it; a list may be a tuple as well."""
     value = arguments[0] if len(arguments) == 1 else None
-    if isinstance(value, Const) and isinstance(value.value, str | int) and not value.default:
+    if isinstance(value, Const) and isinstance(value.value, str | int):
         return Unknown(type(value.value).__name__)
     return Unknown("list") if isinstance(value, Many) else NOTHING
 
@@ -177,6 +187,8 @@ _BUILTINS: dict[str, Builtin] = {
     **dict.fromkeys(("list", "tuple", "set", "frozenset", "sorted", "reversed", "iter", "filter"), _listed),
     **dict.fromkeys(("dict", "OrderedDict", "collections.OrderedDict", "Munch"), _table),
     **dict.fromkeys(("itertools.chain", "chain"), _chained),
+    **dict.fromkeys(("itertools.chain.from_iterable", "chain.from_iterable"), _chained_lists),
+    "sum": _summed,
     **dict.fromkeys(("os.environ.get", "os.getenv", "environ.get", "getenv", "os.environ.pop"), _environment),
     **dict.fromkeys(("os.path.join", "path.join", "pjoin", "posixpath.join", "op.join", "join"), _joined_path),
     **dict.fromkeys(

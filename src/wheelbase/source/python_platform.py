@@ -46,6 +46,7 @@ _NAMES: dict[str, Value] = {
     "__debug__": Const(True),
 }
 _CALLS: dict[str, Value] = {
+    **dict.fromkeys(("os.getcwd", "pathlib.Path.cwd", "Path.cwd"), Const(".")),  # pip runs scripts where they are
     "platform.system": Const("Linux"),
     "platform.python_implementation": Const("CPython"),
     "platform.uname": Many([((), Const("Linux"))], open=True),

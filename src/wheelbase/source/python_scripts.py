@@ -27,6 +27,7 @@ from wheelbase.source.python_evidence import (
     settle_extensions,
 )
 from wheelbase.source.python_expressions import member
+from wheelbase.source.python_platform import is_elsewhere
 from wheelbase.source.python_roots import BUILDS, backend_path, required_names, roots_of
 from wheelbase.source.python_settings import find_in_settings
 from wheelbase.source.python_statements import Interpreter
@@ -217,7 +218,7 @@ class _Scripts:
         """Return the names of a script after following it; None where it cannot be read or is of no concern."""
         if path in self.scopes or path not in self.tree:
             return self.scopes.get(path)
-        if len(self.scopes) >= _MAX_SCRIPTS:
+        if len(self.scopes) >= _MAX_SCRIPTS or is_elsewhere(path.rpartition("/")[2].removesuffix(".py")):
             return None
         scope = self.scopes[path] = Scope(path, {"__name__": Const(name)})
         parsed = self._parse(path)

@@ -363,6 +363,12 @@ def test_what_is_fetched_into_a_folder_that_is_there_already() -> None:
     assert flags(text, others={"own/ab/CMakeLists.txt": ""}) == [("download", "a is downloaded from https://e.org/a")]
 
 
+def test_a_copy_that_stands_outside_the_project() -> None:
+    project = PYPROJECT + "[tool.scikit-build]\ncmake.source-dir = 'python'\n"
+    text = "project(x)\nfind_package(A)\nif(NOT A_FOUND)\nadd_subdirectory(${PROJECT_SOURCE_DIR}/.. a)\nendif()\n"
+    assert evidence("project(a)", project, {"python/CMakeLists.txt": text})["A"].bundled
+
+
 def test_a_target_that_nothing_makes_is_not_there() -> None:
     text = "if(NOT TARGET A::core)\nfind_package(A REQUIRED)\nendif()\n"
     assert needs(text) == {"A": "required"}

@@ -42,6 +42,13 @@ def test_a_recipe_without_it_outweighs_an_include_and_no_script(debian: System) 
     assert needs(debian, asked, project="psycopg2").build_packages == ("libpcsclite-dev",)
 
 
+def test_headers_on_a_condition_and_otherwise_are_needed(debian: System) -> None:
+    optional = msgspec.structs.replace(INCLUDED, need="optional", condition="#ifdef A")
+    other = msgspec.structs.replace(optional, where="src/helpers.c:30", condition="else of #ifdef A")
+    assert needs(debian, optional, other).build_packages == ("libpcsclite-dev",)
+    assert needs(debian, optional, msgspec.structs.replace(other, where="src/other.c:30")).build == ()
+
+
 def test_headers_of_sources_that_may_not_be_compiled_need_another_place(debian: System) -> None:
     likely, unseen = (msgspec.structs.replace(INCLUDED, weight=weight) for weight in (0.49, 0.4))
     assert needs(debian, likely).build == ()

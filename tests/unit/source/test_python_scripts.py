@@ -933,7 +933,8 @@ def built(script: str, *sources: str, **more: str) -> SourceTree:
     return tree
 
 
-GLOBS = "import glob\nfrom pathlib import Path\nfrom setuptools import setup, Extension\n"
+GLOBS = "import glob, itertools\nfrom glob import glob as by_name, iglob\nfrom pathlib import Path\n"
+GLOBS += "from setuptools import setup, Extension\n"
 
 
 @pytest.mark.parametrize(
@@ -953,6 +954,10 @@ GLOBS = "import glob\nfrom pathlib import Path\nfrom setuptools import setup, Ex
         "list(map(lambda name: 'src/' + name, ['a.c', 'b.c']))",
         "[str(p.relative_to(Path(__file__).parent)) for p in Path('src').glob('*.c')]",
         "[os.path.relpath(name, os.path.dirname(__file__)) for name in glob.glob('src/*.c')]",
+        "by_name('src/*.c')",
+        "list(itertools.chain.from_iterable(iglob(f'{top}/*.c') for top, _, _ in os.walk('src')))",
+        "sum((glob.glob(f'{top}/*.c') for top in ['src']), [])",
+        "glob.glob(os.path.join(os.getcwd(), 'src', '*.c'))",
     ],
 )
 def test_files_that_patterns_stand_for(sources: str) -> None:
@@ -1072,6 +1077,27 @@ def test_a_script_that_a_backend_imports_is_followed_on_its_conditions() -> None
     assert [(item.name, item.need) for item in found if isinstance(item, Evidence) and item.kind == "library"] == [
         ("one", "optional")
     ]
+
+
+def test_the_verifier_of_cffi_that_a_script_makes_itself() -> None:
+    script = "from cffi import FFI\nfrom cffi.verifier import Verifier\nVerifier(FFI(), 'int x;', libraries=['spam'])\n"
+    assert names(script) == {"spam"}
+
+
+def test_the_type_of_what_the_environment_may_set_is_that_of_its_default() -> None:
+    script = f"{START}plain = os.environ.get('PLAIN', False)\nif type(plain) is str:\n    plain = plain == '1'\n"
+    assert names(f"{script}if not plain:\n    setup(ext_modules=[Extension('a', ['a.c'], libraries=['z'])])\n") == {"z"}
+
+
+def test_linking_with_fortran_takes_its_compiler() -> None:
+    assert names(f"{START}libs = ['gfortran', 'm']{EXT}") == {"gfortran"}
+
+
+def test_cffi_scripts_for_other_systems_are_not_followed() -> None:
+    script = "from cffi import FFI\nFFI().set_source('a', '', libraries=['spam'])\n"
+    named = "from setuptools import setup\nsetup(cffi_modules=['build/{}:ffi'])\n"
+    assert names(named.format("macosx_c.py"), build__macosx_c_DOT_py=script) == set()
+    assert names(named.format("posix_c.py"), build__posix_c_DOT_py=script) == {"spam"}
 
 
 def test_swig_is_not_run_on_what_it_wrote_before() -> None:
