@@ -61,7 +61,9 @@ def _chained_lists(arguments: Arguments, named: dict[str, Value], guard: Guard) 
 
 
 def _summed(arguments: Arguments, named: dict[str, Value], guard: Guard) -> Value | None:
-    return _chained_lists(arguments, named, guard) if len(arguments) > 1 and isinstance(arguments[1], Many) else None
+    if len(arguments) < 2 or not isinstance(arguments[1], Many):
+        return None  # of numbers
+    return _chained([arguments[1], _chained_lists(arguments, named, guard)], named, guard)
 
 
 def _table(arguments: Arguments, named: dict[str, Value], guard: Guard) -> Value:

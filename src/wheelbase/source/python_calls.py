@@ -270,8 +270,8 @@ class Calls(Expressions):
         if not isinstance(own, Instance) or not own.kind or not isinstance(node, ast.FunctionDef):
             return None
         kinds = [own.kind]
-        for kind in kinds[:_MAX_CALLS]:
-            kinds += [base for base in kind.bases if isinstance(base, Class)]
+        for kind in kinds:
+            kinds += [base for base in kind.bases if isinstance(base, Class) and len(kinds) < _MAX_CALLS]
             if isinstance(method := kind.scope.names.get(node.name), Function) and method.node is node:
                 base = next(iter(kind.bases), None)
                 return Instance(base.node.name, base, own.attributes) if isinstance(base, Class) else base

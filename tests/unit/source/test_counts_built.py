@@ -259,6 +259,7 @@ def test_an_extension_of_a_class_of_its_own(made: str) -> None:
     script = (
         "from setuptools import Extension, setup\nclass Own(Extension):\n"
         f"    def __init__(self, name):\n        {made}['a.c', 'b.c'])\n"
-        "setup(ext_modules=[Own('x')])\n"
+        "class Of(Own):\n    pass\n"
     )
-    assert built({"setup.py": script, **FILES})["c_files"] == 2
+    for kind in ("Own", "Of"):
+        assert built({"setup.py": f"{script}setup(ext_modules=[{kind}('x')])\n", **FILES})["c_files"] == 2

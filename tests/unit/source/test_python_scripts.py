@@ -957,6 +957,7 @@ GLOBS += "from setuptools import setup, Extension\n"
         "by_name('src/*.c')",
         "list(itertools.chain.from_iterable(iglob(f'{top}/*.c') for top, _, _ in os.walk('src')))",
         "sum((glob.glob(f'{top}/*.c') for top in ['src']), [])",
+        "sum([['src/a.c']], ['src/b.c'])",
         "glob.glob(os.path.join(os.getcwd(), 'src', '*.c'))",
     ],
 )
