@@ -102,13 +102,15 @@ def row(name: str, data: bytes) -> str:
     return f"{name},sha256={digest},{len(data)}\n"
 
 
+def _quoted(name: str) -> str:
+    return '"{}"'.format(name.replace('"', '""')) if "," in name or '"' in name else name
+
+
 def record_of(members: Iterable[Member]) -> str:
     named = [
         (member.raw_name.decode("utf-8" if member.flags & 0x800 else "cp437", "replace"), member) for member in members
     ]
-    lines = [
-        row(f'"{name}"' if "," in name else name, one.data) for name, one in dict(named).items() if name[-1] != "/"
-    ]
+    lines = [row(_quoted(name), one.data) for name, one in dict(named).items() if name[-1] != "/"]
     return "".join(lines) + f"{DIST_INFO}/RECORD,,\n"
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import random
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from tests.installed_wheels import SITE_PACKAGES, Files, by_installer, by_layer, comparable
 from tests.unit.small_wheels import DIST_INFO, FILENAME, Member, packed, row, wheel_bytes, wheel_members
@@ -196,6 +197,7 @@ MEMBERS = st.builds(
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(members=st.lists(MEMBERS, max_size=8), zip64=st.booleans(), order=st.randoms(use_true_random=False))
+@example(members=[Member(name='"'), Member(name='demo/",')], zip64=False, order=random.Random(0))
 def test_any_wheel(members: list[Member], zip64: bool, order: object, tmp_path: Path) -> None:
     """File for file, byte for byte, mode for mode; and whatever the order of the entries."""
     paths = [str(member.name) for member in members]
