@@ -56,10 +56,7 @@ def programs_of_wheels(projects: Iterable[str]) -> frozenset[str]:
 
 def backend_of(tree: SourceTree) -> Backend:
     """Return the backend; setuptools where none is named, or where the file cannot be read."""
-    if "backend" not in tree.notes:
-        tree.notes["backend"] = _backend_of(tree)
-    known: Backend = tree.notes["backend"]
-    return known
+    return tree.noted("backend", lambda: _backend_of(tree))
 
 
 def _backend_of(tree: SourceTree) -> Backend:

@@ -3,7 +3,7 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from wheelbase.source.counts_c import Included, Statements, extensions_of, suffix_of, untemplated
 from wheelbase.source.counts_scripts import Scripts
@@ -91,7 +91,8 @@ class _Counter:
     def __init__(
         self, tree: SourceTree, scripts: Scripts, statements: Statements, count: defaultdict[str, float]
     ) -> None:
-        self._tree, self._scripts, self._statements, self._count = tree, scripts, statements, count
+        self._scripts, self._statements, self._count = scripts, statements, count
+        self._bindings = cache(lambda path: _matches(tree, _BINDING, [path]))
 
     def add_cpp(self, files: Iterable[str], own: Iterable[str], often: int) -> None:
         """Add what C++ takes besides its statements: of all `files` that one includes, and of the archive's `own`."""
@@ -101,7 +102,7 @@ class _Counter:
         self._count["eigen"] += often * any(map(_EIGEN.search, files))
         if any(map(_is_heavy, files)):
             self._count["heavy_cpp_files"] += often
-            self._count["bindings"] += often * _matches(self._tree, _BINDING, own) / 100
+            self._count["bindings"] += often * sum(map(self._bindings, own)) / 100
 
     def add_code(self, kind: str, code: Iterable[str], again: Mapping[str, int], often: int) -> None:
         """Add the statements of a file with what it takes in, and of what it takes in `again`, with other macros."""

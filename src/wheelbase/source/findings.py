@@ -15,6 +15,8 @@ LINKED_ANYWAY = frozenset(
     " intl anl thread_db mvec npymath npyrandom".split()
 )
 """Libraries that are there wherever a compiler is, or that NumPy brings: naming one asks for nothing."""
+OTHERWISE = "else of "
+"""How the condition of an #else begins, before the one that it is the opposite of."""
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 
 from wheelbase.source.candidates import Meant
+from wheelbase.source.findings import OTHERWISE
 
 REQUIRED = 0.5
 """The least confidence of what a build fails without."""
 CERTAIN = 0.98
 _OPTIONAL_SHARE = 0.45  # how much a conditional place counts of what an unconditional one does
-_OTHERWISE = "else of "
 _CONFIRMED = 0.9
 _CONFIRMABLE = 0.45  # of a place: what is below needs another place that has no condition
 
@@ -43,9 +43,9 @@ def _in_either_branch(places: Sequence[Meant]) -> list[Meant]:
     """Return the headers that a file includes on a condition, where it includes another one of them otherwise."""
     asked = [(one, one.evidence.where.rpartition(":")[0]) for one in places if one.evidence.kind == "header"]
     otherwise = {
-        (path, one.evidence.condition.removeprefix(_OTHERWISE))
+        (path, one.evidence.condition.removeprefix(OTHERWISE))
         for one, path in asked
-        if one.evidence.condition.startswith(_OTHERWISE)
+        if one.evidence.condition.startswith(OTHERWISE)
     }
     return [one for one, path in asked if (path, one.evidence.condition) in otherwise]
 

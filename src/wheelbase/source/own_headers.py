@@ -22,11 +22,7 @@ _MAKES_HEADER = re.compile(r"^[ \t]*cdef[ \t]+(?:public|api)\b", re.M)
 def own_header(tree: SourceTree, path: str, name: str) -> str | None:
     """Return the archive's own file that an include means: "" if the build makes it, None if there is none."""
     folder = path.rpartition("/")[0]
-    key = f"header {folder} {name}"
-    if key not in tree.notes:
-        tree.notes[key] = _resolve(tree, folder, name.removeprefix("./"))
-    known: str | None = tree.notes[key]
-    return known
+    return tree.noted(f"header {folder} {name}", lambda: _resolve(tree, folder, name.removeprefix("./")))
 
 
 def _resolve(tree: SourceTree, folder: str, plain: str) -> str | None:
@@ -47,9 +43,10 @@ def _resolve(tree: SourceTree, folder: str, plain: str) -> str | None:
             return own
         templates = (other for suffix in _TEMPLATES for other in tree.headers(base + suffix)[:_MOST_NAMESAKES])
         return "" if any(f"/{other.rpartition('.')[0]}".endswith(ends) for other in templates) else None
-    if "/" in plain and plain.partition("/")[0] in _bundled(tree):
+    if "/" in plain and plain.partition("/")[0] in tree.noted("bundled", lambda: _bundled(tree)):
         return ""
-    if re.split(r"[/.]", plain, maxsplit=1)[0].lower().removeprefix("lib") in tree.fetched | _packed(tree):
+    library = re.split(r"[/.]", plain, maxsplit=1)[0].lower().removeprefix("lib")
+    if library in tree.fetched or library in tree.noted("packed", lambda: _packed(tree)):
         return ""
     made = any(base + suffix in tree.basenames for suffix in _TEMPLATES)
     stem = base.rsplit(".", 1)[0]
@@ -59,22 +56,14 @@ def _resolve(tree: SourceTree, folder: str, plain: str) -> str | None:
 
 def _packed(tree: SourceTree) -> frozenset[str]:
     """Return the libraries that the archive brings as archives, as `tree.fetched` names them."""
-    if "packed" not in tree.notes:
-        found = (PACKED.search(path) for path in tree.used())
-        tree.notes["packed"] = frozenset(match[1].lower() for match in found if match)
-    known: frozenset[str] = tree.notes["packed"]
-    return known
+    found = (PACKED.search(path) for path in tree.used())
+    return frozenset(match[1].lower() for match in found if match)
 
 
 def _bundled(tree: SourceTree) -> frozenset[str]:
     """Return the folders of headers of libraries that the archive brings ("mbedtls" of mbedtls/include/mbedtls/)."""
-    if "bundled headers" not in tree.notes:
-        parts = (path.split("/") for path in tree.sizes if path.endswith((".h", ".hpp")))
-        tree.notes["bundled headers"] = frozenset(
-            part[-2] for part in parts if len(part) > 3 and part[-3] == "include" and part[-2] == part[-4]
-        )
-    known: frozenset[str] = tree.notes["bundled headers"]
-    return known
+    parts = (path.split("/") for path in tree.sizes if path.endswith((".h", ".hpp")))
+    return frozenset(part[-2] for part in parts if len(part) > 3 and part[-3] == "include" and part[-2] == part[-4])
 
 
 def _is_made_of_cython(tree: SourceTree, stem: str) -> bool:
@@ -88,10 +77,7 @@ def _is_made_of_cython(tree: SourceTree, stem: str) -> bool:
 
 def made_by_scripts(tree: SourceTree) -> frozenset[str]:
     """Return the names of headers that the build writes: what Meson and CMake put out, what generators name."""
-    if "made headers" not in tree.notes:
-        tree.notes["made headers"] = _named_by_scripts(tree)
-    known: frozenset[str] = tree.notes["made headers"]
-    return known
+    return tree.noted("made headers", lambda: _named_by_scripts(tree))
 
 
 def _named_by_scripts(tree: SourceTree) -> frozenset[str]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from wheelbase.source.conditions import ANY, UNDEFINED, Interval, Macros, evaluate, truth
+from wheelbase.source.findings import OTHERWISE
 
 _MAX_CONDITION = 100  # characters, of a condition that is shown
 _INCLUDE = re.compile(r"""[ \t]*(?:<([^>\n]{1,250})>|"([^"\n]{1,250})"|([A-Za-z_]\w{0,80}))""")
@@ -160,7 +161,7 @@ def _next_branch(group: _Group, word: str, rest: str, macros: Macros) -> None:
     if word != "else" and holds is None:
         group.reason = _shown(word, rest)
     elif before is None:
-        group.reason = f"else of {group.reason.removeprefix('else of ')}"[:_MAX_CONDITION]
+        group.reason = f"{OTHERWISE}{group.reason.removeprefix(OTHERWISE)}"[:_MAX_CONDITION]
     else:
         group.reason = group.outer_reason
     group.state = _and(group.outer, _and(before, holds))

@@ -43,9 +43,7 @@ def is_not_installed(tree: SourceTree, backend: Backend, dotted: str, *, at_firs
     """
     if dotted.partition(".")[0] == "pkg_resources":  # not there since setuptools 82
         return not any(_OLD_SETUPTOOLS.match(line) for line in backend.requires)
-    if "importable" not in tree.notes:
-        tree.notes["importable"] = _importable(tree, backend)
-    known: frozenset[str] | None = tree.notes["importable"]
+    known = tree.noted("importable", lambda: _importable(tree, backend))
     unknown = known is not None and dotted.partition(".")[0] not in known
     return unknown and (at_first or not has_setup_requires(tree))
 

@@ -60,7 +60,7 @@ _STOP_WORDS = frozenset(
     " ascii name variable path".split()
 )
 _PYTHON = re.compile(r"python[\d.]*")
-_OF_CFFI = ("set_source", "verify", "Verifier")
+_OF_CFFI = ("set_source", "set_source_pkgconfig", "verify", "Verifier")
 _DOWNLOADS = frozenset(("urlretrieve", "urlopen", "download_file", "download_url", "wget.download", "requests.get"))
 _LAPACK = re.compile(r"(lapack|blas|atlas|openblas|mkl|blis|cblas)", re.IGNORECASE)
 
@@ -199,7 +199,7 @@ def _setup(asked: Asked, call: Call) -> Value | None:
 
 
 def _cffi(asked: Asked, call: Call) -> Value | None:
-    if call.last not in (*_OF_CFFI, "set_source_pkgconfig") or not (call.arguments or call.named):
+    if call.last not in _OF_CFFI or not (call.arguments or call.named):
         return None
     if call.last != "verify" and not any(isinstance(value, Const) and value.value is None for value in call.arguments):
         asked.found.append(Request("language", "c", call.where, call.guard, 0.9))

@@ -7,14 +7,16 @@ import stat
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path, PurePath, PurePosixPath
-from typing import Any
+from typing import Any, TypeVar
 
 from wheelbase.source.members import MAX_MEMBERS, members
+
+_Found = TypeVar("_Found")
 
 _MAX_TEXT = 1 << 20  # of one file: build scripts are smaller, and what a larger C file includes stands at its start
 _MAX_TEXTS = 128 << 20  # of all
@@ -74,6 +76,13 @@ class SourceTree:
     def __contains__(self, path: str) -> bool:
         """Say whether there is a file at this path."""
         return path in self.sizes
+
+    def noted(self, key: str, find: Callable[[], _Found]) -> _Found:
+        """Return what was found under a key before, else what `find` gives, which is called once."""
+        if key not in self.notes:
+            self.notes[key] = find()
+        known: _Found = self.notes[key]
+        return known
 
     def text(self, path: str) -> str:
         """Return a file's text, its first MiB at most; empty where there is none, or it is of no kind that is kept."""

@@ -198,6 +198,7 @@ def test_standard_headers_since_cpp20() -> None:
     assert counted(files | {"CMakeLists.txt": "target_compile_features(a PUBLIC cxx_std_23)"})["std_in_cpp20"] == 2
     found = counted(files | {"setup.py": "args = ['-std=c++17']", "extern/x/CMakeLists.txt": "cxx_std_20"})
     assert (found["std_headers"], "std_in_cpp20" in found) == (2, False)
+    assert found["templates"] == pytest.approx(0.01**0.7, abs=1e-6)
 
 
 def test_what_cython_includes_in_cpp() -> None:
@@ -205,6 +206,7 @@ def test_what_cython_includes_in_cpp() -> None:
     module = f"# distutils: language = c++\n{externs}"
     found = counted({"m/a.pyx": module, "m/x.hpp": "#include <vector>\ntemplate <class T> T f();"})
     assert found.items() >= {"cpp_alone": 0.001, "std_headers": 2, "eigen": 1}.items()
+    assert found["templates"] == pytest.approx(0.01**0.7, abs=1e-6)
     assert "cpp_files" not in found
     assert "cpp_alone" not in counted({"m/a.pyx": module.replace("c++", "c"), "m/x.hpp": ";"})
 
