@@ -87,6 +87,10 @@ class Project(Search):
             self.fails()
 
     def _downloads(self, name: str, url: str, command: Command) -> None:
+        if self.lookups.guards:
+            self.fails()  # without a network
+        else:
+            self.has_copy(name)
         if not self.secondary:
             may = "may be" if self.lookups.guards else "is"
             self.flag("download", f"{name} {may} downloaded{f' from {url}' if url else ''}", command)
@@ -106,8 +110,9 @@ class Project(Search):
         within = any(path.startswith(folder) for folder in folders for path in self.tree.sizes)
         if "FIND_PACKAGE_ARGS" in raw:
             self.add("cmake", name, command, required=False, bundled=True)
-        self.has_copy(name)
-        if not (url.startswith((SOURCE, ".")) or overridden or disconnected or within):
+        if url.startswith((SOURCE, ".")) or overridden or disconnected or within:
+            self.has_copy(name)
+        else:
             self.unseen_targets = True
             self._downloads(name, url, command)
 
@@ -115,7 +120,6 @@ class Project(Search):
 
     def _do_cpmaddpackage(self, command: Command, words: list[str]) -> None:
         name = words[words.index("NAME") + 1] if "NAME" in words[:-1] else words[0] if words else "a package"
-        self.has_copy(name)
         self.unseen_targets = True
         self._downloads(name, "", command)
 

@@ -376,15 +376,24 @@ def test_a_target_that_nothing_makes_is_not_there() -> None:
 
 
 def test_what_is_bundled() -> None:
-    text = "find_package(A)\nif(NOT A_FOUND)\nFetchContent_Declare(a URL https://example.org/a)\nendif()\n"
-    assert (evidence(text)["A"].need, evidence(text)["A"].bundled) == ("optional", True)
     text = "find_package(A)\nif(NOT A_FOUND)\nadd_subdirectory(extern/a)\nendif()\n"
-    assert evidence(text)["A"].bundled
+    assert (evidence(text)["A"].need, evidence(text)["A"].bundled) == ("optional", True)
     assert evidence("FetchContent_Declare(A URL https://example.org/a FIND_PACKAGE_ARGS)")["A"].bundled
     text = "find_package(A)\nif(NOT TARGET A::core)\nadd_subdirectory(extern/a)\nendif()\n"
     assert evidence(f"{text}target_link_libraries(x A::core)\n")["A"].bundled
     text = "FetchContent_Declare(libA URL https://example.org/a)\ntarget_link_libraries(x a b)"
     assert {name: one.bundled for name, one in evidence(text).items()} == {"a": True, "b": False}
+
+
+@pytest.mark.parametrize(
+    "fetch",
+    ["FetchContent_Declare(a URL https://e.org/a)", "ExternalProject_Add(a URL https://e.org/a)", "CPMAddPackage(a)"],
+)
+def test_what_is_downloaded_only_where_it_is_not_found(fetch: str) -> None:
+    text = f"find_package(A)\nif(NOT A_FOUND)\n{fetch}\nendif()\n"
+    assert (evidence(text)["A"].need, evidence(text)["A"].bundled) == ("required", False)
+    assert [kind for kind, _ in flags(text)] == ["download"]
+    assert needs(f"find_package(A)\n{fetch}\n") == {"A": "optional"}
 
 
 def test_a_build_that_another_backend_runs() -> None:
