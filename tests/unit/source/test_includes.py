@@ -42,6 +42,25 @@ def test_what_a_library_brings(name: str) -> None:
     assert not is_ordinary(name)
 
 
+@pytest.mark.parametrize(
+    ("files", "asked"),
+    [
+        ({}, {"pybind11/stl.h"}),
+        ({"setup.py": "def include():\n  try:\n    import pybind11\n  except ImportError: pass\n"}, {"pybind11/stl.h"}),
+        ({"setup.py": "import pybind11\n"}, set()),
+        ({"setup.py": "setup(setup_requires=['pybind11>=2'])\n"}, set()),
+        ({"setup.cfg": "[options]\nsetup_requires =\n    pybind11>=2\n"}, set()),
+        ({"setup.py": "def torch():\n    from torch.utils import cpp_extension\n"}, set()),
+        ({"pyproject.toml": "[build-system]\nrequires = ['torch']\n"}, set()),
+        ({"extern/pybind11/include/pybind11/stl.h": ""}, set()),
+    ],
+)
+def test_headers_of_pybind11_where_nothing_asks_for_it(files: dict[str, str | bytes], asked: set[str]) -> None:
+    script = files.get("setup.py", "")
+    sources = {"setup.py": f"{script!s}Extension('x', ['x.cpp'])\n", "x.cpp": '#include "pybind11/stl.h"\n'}
+    assert set(found({**files, **sources})) == asked
+
+
 def test_evidence_says_where_and_on_what_condition() -> None:
     text = "#include <zlib.h>\n#ifdef HAVE_LZ4\n#include <lz4.h>\n#endif\n#ifdef _WIN32\n#include <dead.h>\n#endif\n"
     assert [(one.name, one.where, one.need, one.condition) for one in find_includes(text, "setup.py", 40)] == [
