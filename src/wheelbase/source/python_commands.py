@@ -14,6 +14,7 @@ _PROGRAMS = frozenset(
 )
 _COMPILERS = frozenset("gcc g++ cc c++ clang clang++".split())
 _FORMS = {"autogen.sh": "autoreconf", "bootstrap.sh": "autoreconf", "gmake": "make", "cmake3": "cmake"}
+SHELL = ".sh"
 _WRAPPERS = frozenset(("env", "sudo", "nice", "time", "ccache", "exec", "command", "bash", "sh", "-c", "-e", "-x"))
 _PKG_CONFIG = re.compile(r"([\w.+]+-)*(pkg-?config|pkgconf|pkg_config)(\.exe)?", re.IGNORECASE)
 _CONFIG = re.compile(r"([a-zA-Z][\w.+-]{0,40}-config|[a-zA-Z][a-zA-Z0-9]{0,20}_config)(-\d(\.\d)?|-64)?")
@@ -136,7 +137,7 @@ def _of_command(words: list[Said], *, sure: bool) -> Iterator[Request | Flag]:
             if word.text.startswith("-l") and _MODULE.fullmatch(word.text[2:]):
                 place = word.where or first.where
                 yield Request("library", word.text[2:], place, word.guard, 0.8, probe=True)  # it may be a trial
-    elif sure and (name in _PROGRAMS or name in _FORMS or name == "configure"):
+    elif sure and (name in _PROGRAMS or name in _FORMS or name == "configure" or name.endswith(SHELL)):
         yield Request("program", _FORMS.get(name, name), first.where, first.guard, 0.8)
 
 

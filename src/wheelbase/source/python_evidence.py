@@ -15,7 +15,7 @@ from wheelbase.source.includes import FORTRAN_SUFFIXES, find_includes
 from wheelbase.source.makefile import find_in_makefile
 from wheelbase.source.own_headers import C_SUFFIXES, own_header
 from wheelbase.source.python_asked import LOOSE, Asked, Built, Linked
-from wheelbase.source.python_commands import is_program
+from wheelbase.source.python_commands import SHELL, is_program
 from wheelbase.source.python_libraries import is_always_there, is_dynamic, requests_of_list
 from wheelbase.source.python_values import (
     Condition,
@@ -102,6 +102,8 @@ def _rank(evidence: Evidence) -> tuple[bool, float]:
 
 
 def _is_known(request: Request, asked: Asked, tree: SourceTree) -> bool:
+    if request.kind == "program" and request.name.endswith(SHELL):
+        return True  # the archive's own, which is followed
     if request.kind == "program" and request.probe and not request.demanded and not is_program(request.name):
         return True  # scripts look for many programs, which only tell them something where they are there
     if request.kind != "library":

@@ -45,6 +45,7 @@ from wheelbase.source.python_values import (
     is_open,
     leaves,
 )
+from wheelbase.source.shell import follow_shell
 from wheelbase.source.syntax import parse_quietly
 from wheelbase.source.tree import SourceTree
 
@@ -103,6 +104,7 @@ def find_in_python(tree: SourceTree) -> Iterator[Evidence | Flag]:
     tree.built_otherwise = bool(tree.built) and builds_otherwise(scripts.asked)
     for extension, said in scripts.asked.compiled:
         tree.compiled.setdefault(said.text, set()).add(extension)
+    follow_shell(scripts.asked, tree)
     yield from evidence_of(scripts.asked, tree)
     yield from dict.fromkeys(scripts.flags)
     yield from dict.fromkeys(dynamic_of(scripts.asked))

@@ -1,0 +1,50 @@
+"""What shell scripts ask for that build scripts run."""
+
+import pytest
+from tests.unit.source.test_python_scripts import START, find_in
+
+from wheelbase.source.findings import Evidence, Flag
+from wheelbase.source.shell import commands_of
+
+RUNS = f"{START}subprocess.check_call(['./own/make_it.sh', '1'])\n"
+
+
+def found(script: str, setup: str = RUNS) -> set[tuple[str, str]]:
+    items = find_in({"setup.py": setup.encode(), "own/make_it.sh": script.encode()})
+    asked = {(one.name, f"{one.where} {one.need}") for one in items if isinstance(one, Evidence)}
+    return asked | {(one.text, one.where) for one in items if isinstance(one, Flag)}
+
+
+def test_what_a_script_runs() -> None:
+    assert found("#!/bin/sh\nset -e\ncmake -S . -B b && \\\n  ninja -C b\n") == {
+        ("cmake", "own/make_it.sh:3 required"),
+        ("ninja", "own/make_it.sh:3 required"),
+    }
+    assert found("wget https://e.org/a.tar.gz\n") == {("wget fetches https://e.org/a.tar.gz", "own/make_it.sh:1")}
+
+
+def test_a_script_that_is_run_on_a_condition_or_is_not_there() -> None:
+    on_condition = RUNS.replace("subprocess.check", "if os.path.isdir('/opt/a'):\n    subprocess.check")
+    assert found("cmake .\n", on_condition) == {("cmake", "own/make_it.sh:1 optional")}
+    assert found("cmake .\n", RUNS.replace("make_it", "other")) == set()
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "# cmake .\n",
+        "if true; then\n  cmake .\nfi\n",
+        "if true\nthen\n  if false; then cmake .; fi\n  cmake .\nfi\n",
+        "case $1 in\n  a) cmake . ;;\nesac\n",
+        "build() {\n  cmake .\n}\n",
+        "cat >a <<END\ncmake .\nEND\n",
+        "",
+    ],
+)
+def test_what_is_not_run_whatever_is_found(script: str) -> None:
+    assert found(script) == set()
+    assert found(f"{script}cmake .\n") == {("cmake", f"own/make_it.sh:{script.count(chr(10)) + 1} required")}
+
+
+def test_a_script_of_any_length_comes_to_an_end() -> None:
+    assert len(list(commands_of("make\n" * 10_000))) <= 2_000
