@@ -10,16 +10,17 @@ Places = Mapping[str, Sequence[Meant]]
 
 
 def lacking_in(packages: Sequence[str], places: Places, system: System) -> Iterator[tuple[str, str, Lack]]:
-    """Yield (package that has a header, place that includes it, what it lacks), for the packages of a build.
+    """Yield (package that has a header or module, place that asks for it, what it lacks), for the packages of a build.
 
     What another of them brings does not lack, nor what the archive has a copy of.
     """
     there = {one.name for one in system.packages.closure(packages).packages}
     for package in packages:
         for one in places[package]:
-            if one.evidence.kind != "header" or one.evidence.need != "required" or one.evidence.bundled:
+            name = {"header": one.evidence.name, "pkg-config": f"{one.evidence.name}.pc"}.get(one.evidence.kind)
+            if not name or one.evidence.need != "required" or one.evidence.bundled:
                 continue
-            for lack in system.lacks(package, one.evidence.name):
+            for lack in system.lacks(package, name):
                 if lack.other not in there and not any(other.evidence.bundled for other in places.get(lack.other, ())):
                     yield package, one.evidence.where, lack
 

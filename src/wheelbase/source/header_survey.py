@@ -1,13 +1,14 @@
-"""Which headers of a release's -dev packages include headers of packages that these do not depend on. Pure.
+"""What headers and pkg-config modules of a release's -dev packages ask for and these do not depend on. Pure.
 
-Such a header is broken for everybody who does not happen to have the other package, and nothing in an archive tells
-of it: only the headers themselves do. What is found is shipped, see `wheelbase.system.lacking`.
+Such a header or module is broken for everybody who does not happen to have the other package, and nothing in an archive
+tells of it: only they themselves do. What is found is shipped, see `wheelbase.system.lacking`.
 """
 
 import posixpath
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from wheelbase.source.includes import is_ordinary
 from wheelbase.source.preprocessor import live_includes
@@ -18,18 +19,23 @@ from wheelbase.system.packages import PackageIndex
 
 _CPP = (".hpp", ".hh", ".hxx")
 _MOST_INCLUDES = 400  # of one header
+_MODULE = ".pc"
+_REQUIRES = re.compile(r"^Requires(?:\.private)?[ \t]*:(.*)", re.MULTILINE)
+_REQUIRED = re.compile(r"(?:^|[,\s])([A-Za-z][\w.+-]*)")
+_LIBS = re.compile(r"^Libs[ \t]*:(.*)", re.MULTILINE)
+_LINKED = re.compile(r"(?<!\S)-l[\w.+-]+")
 _USED = 2  # packages that are built with one, at least
 
 
 class Included(NamedTuple):
-    """An include that Linux always takes."""
+    """An include that Linux always takes; of a module another one (`zlib.pc`), or a library that it links (`-lz`)."""
 
     name: str
-    angled: bool
+    angled: bool = True
 
 
-Headers = Mapping[str, Sequence[Included]]
-"""What each header of a package includes, by its path: `usr/include/zlib.h`."""
+Asked = Mapping[str, Sequence[Included]]
+"""What each header of a package includes, by its path (`usr/include/zlib.h`), and each module asks for (`zlib.pc`)."""
 
 
 class _Place(NamedTuple):
@@ -37,21 +43,26 @@ class _Place(NamedTuple):
     path: str
 
 
-def included_by(path: str, text: str) -> tuple[Included, ...]:
-    """Return what a header of a package always includes, but for what any compiler has."""
+def asked_by(path: str, text: str) -> tuple[Included, ...]:
+    """Return what a header of a package always includes, but for what any compiler has, or what a module asks for."""
+    if path.endswith(_MODULE):
+        # pkg-config fails without what is private, too, where it is asked for --cflags.
+        modules = [word for match in _REQUIRES.finditer(text) for word in _REQUIRED.findall(match[1])]
+        libraries = [word for match in _LIBS.finditer(text) for word in _LINKED.findall(match[1])]
+        return tuple(dict.fromkeys(Included(name) for name in (*(f"{one}{_MODULE}" for one in modules), *libraries)))
     found = live_includes(text, cpp=True if path.endswith(_CPP) else None)
     live = (Included(one.name, one.angled) for one in found if one.state == "live" and not is_ordinary(one.name))
     return tuple(dict.fromkeys(live))[:_MOST_INCLUDES]
 
 
-def survey(packages: Mapping[str, Headers], contents: Contents, index: PackageIndex, names: Names) -> Iterator[Lack]:
+def survey(packages: Mapping[str, Asked], contents: Contents, index: PackageIndex, names: Names) -> Iterator[Lack]:
     """Yield what each of the packages lacks, sorted."""
     own = {package: frozenset(one.name for one in index.closure([package]).packages) for package in packages}
     above: dict[_Place, list[_Place]] = defaultdict(list)  # who includes each header
     foreign: dict[_Place, dict[str, str]] = defaultdict(dict)
-    for package, headers in packages.items():
-        files = _Files(headers)
-        for path, includes in headers.items():
+    for package, asked in packages.items():
+        files = _Files(asked)
+        for path, includes in asked.items():
             for one in includes:
                 found = files.find(path, one) or _brought(one.name, own[package], contents)
                 target = _Place(package, found) if isinstance(found, str) else found
@@ -102,20 +113,36 @@ class _Files:
 
 
 def _brought(name: str, packages: frozenset[str], contents: Contents) -> _Place | None:
-    """Return the header that a package's dependencies bring, or any compiler."""
-    hits = contents.header(name)
-    hit = next((hit for hit in hits if hit.package in packages or contents.is_toolchain(hit.package)), None)
-    return _Place(hit.package, hit.path.lstrip("/")) if hit else None
+    """Return what a package's dependencies bring, or any compiler."""
+    owners = _owners(name, contents)
+    return next((one for one in owners if one.package in packages or contents.is_toolchain(one.package)), None)
 
 
-def _elsewhere(include: Included, contents: Contents, index: PackageIndex, names: Names) -> _Place | None:
-    """Return the header of another package that is meant: the table names it, or one alone has it and is used."""
-    hits = [hit for hit in contents.header(include.name) if contents.popularity(hit.package) >= _USED]
-    row = names.row_for("header", include.name)
+def _owners(name: str, contents: Contents) -> list[_Place]:
+    """Return who has what is asked for, headers by their paths: the nearest first."""
+    kind, plain = _kind_of(name)
+    if kind == "header":
+        return [_Place(hit.package, hit.path.lstrip("/")) for hit in contents.header(name)]
+    found = contents.pkg_config(plain) if kind == "pkg-config" else contents.library(plain)
+    return [_Place(package, name) for package in sorted(found)]
+
+
+def _kind_of(name: str) -> tuple[Literal["header", "library", "pkg-config"], str]:
+    if name.endswith(_MODULE):
+        return "pkg-config", name.removesuffix(_MODULE)
+    return ("library", name.removeprefix("-l")) if name.startswith("-l") else ("header", name)
+
+
+def _elsewhere(asked: Included, contents: Contents, index: PackageIndex, names: Names) -> _Place | None:
+    """Return what is meant of another package: the table names it, or one alone has it and is used."""
+    hits = [one for one in _owners(asked.name, contents) if contents.popularity(one.package) >= _USED]
+    kind, plain = _kind_of(asked.name)
+    row = names.row_for(kind, plain)
     if row and hits:
         known = next((name for name in row.deb if index.get(name)), None)
-        own = next((hit.path.lstrip("/") for hit in hits if hit.package == known), include.name)
+        own = next((hit.path for hit in hits if hit.package == known), asked.name)
         return _Place(known, own) if known else None
-    near = [hit for hit in hits if hit.depth == 0] or (hits if include.angled or "/" in include.name else [])
-    owners = {hit.package for hit in near}
-    return _Place(near[0].package, near[0].path.lstrip("/")) if len(owners) == 1 else None
+    if kind == "header":
+        near = {hit.package for hit in contents.header(plain) if hit.depth == 0}
+        hits = [hit for hit in hits if hit.package in near] or (hits if asked.angled or "/" in plain else [])
+    return hits[0] if len({hit.package for hit in hits}) == 1 else None

@@ -217,11 +217,11 @@ def _need(package: str, places: Sequence[Meant], confidence: float, system: Syst
 
 
 def _of_headers(build: Mapping[str, Need], libraries: Mapping[str, list[Meant]], system: System) -> Iterable[Need]:
-    """Return what headers of the packages of a build include, and these do not depend on."""
+    """Return what headers and modules of the packages of a build ask for, and these do not depend on."""
     found: dict[str, Need] = {}
     for package, where, lack in lacking_in(tuple(build), libraries, system):
         modules = system.contents.modules_of(lack.other)
-        told = f"{where}, as {lack.header.removeprefix(_INCLUDED)} of {package} includes {lack.include}"
+        told = f"{where}, as {lack.header.removeprefix(_INCLUDED)} of {package} asks for {lack.include}"
         need = Need(
             package=system.contents.commonly(lack.other),
             pkg_config=min(modules, key=lambda name: (len(name), name), default=None),

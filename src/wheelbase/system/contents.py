@@ -70,6 +70,10 @@ class Contents:
         """Return the packages that have headers."""
         return frozenset(owner for owners, _, _ in self._header_table for owner in owners.split(","))
 
+    def with_modules(self) -> frozenset[str]:
+        """Return the packages that have pkg-config modules."""
+        return frozenset(self._modules)
+
     def modules_of(self, package: str) -> tuple[str, ...]:
         """Return the pkg-config modules of a package; of those that it stands for where it has none of its own."""
         targets = (package,) if package in self._modules else sorted(self.stands_for(package))

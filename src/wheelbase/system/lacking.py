@@ -1,4 +1,4 @@
-"""Headers of Debian's packages that include headers of packages which these do not depend on. Reads the shipped data.
+"""Headers and modules of Debian's packages that ask for packages which these do not depend on. Reads the shipped data.
 
 `snapshots/make` makes it by reading the packages themselves: see `wheelbase.source.header_survey`.
 """
@@ -17,7 +17,8 @@ Table = Mapping[tuple[str, str], tuple["Lack", ...]]
 class Lack(NamedTuple):
     """A header of a package (`usr/include/ucto/tokenize.h`) that includes one of another, be it by way of others.
 
-    `include` is as the other package's header is included: `unicode/unistr.h`.
+    `include` is as the other package's header is included: `unicode/unistr.h`. A module of pkg-config (`libalpm.pc`)
+    asks for another one (`libcurl.pc`), or for a library (`-llapack`).
     """
 
     package: str
@@ -28,7 +29,7 @@ class Lack(NamedTuple):
 
 @cache
 def load_lacking(release: str) -> Table:
-    """Return what headers of a release lack, by (package, path); of one that was not read, that of the newest."""
+    """Return what a release lacks, by (package, path or module); of one that was not read, that of the newest."""
     raw = lzma.decompress((files("wheelbase.system") / "data" / "lacking.xz").read_bytes())
     tables: dict[str, list[list[str]]] = json.loads(raw)
     found: dict[tuple[str, str], tuple[Lack, ...]] = defaultdict(tuple)

@@ -118,15 +118,22 @@ class System:
             wanted = ()
         return tuple(name for name in (*wanted, *headers) if name not in self.installed)
 
-    def lacks(self, package: str, header: str) -> tuple[Lack, ...]:
-        """Return what a header of a package includes of packages that it does not depend on: Debian's packages only."""
+    def lacks(self, package: str, asked: str) -> tuple[Lack, ...]:
+        """Return what a header of a package, or a module (`zlib.pc`), asks for that it does not depend on.
+
+        That is known of Debian's packages only.
+        """
         table = load_lacking(self.release) if self.manager == "apt" else {}
-        hits = [hit for hit in self.contents.header(header) if (hit.package, hit.path.lstrip("/")) in table]
+        if asked.endswith(".pc"):
+            places = [(owner, asked) for owner in sorted(self.contents.pkg_config(asked.removesuffix(".pc")))]
+        else:
+            places = [(hit.package, hit.path.lstrip("/")) for hit in self.contents.header(asked)]
+        hits = [place for place in places if place in table]
         if not hits:
             return ()
         own = {package, *(one.name for one in self.packages.closure([package]).packages)}
-        hit = next((hit for hit in self.contents.header(header) if hit.package in own), hits[0])
-        lacking = table.get((hit.package, hit.path.lstrip("/")), ()) if hit.package in own else ()
+        hit = next((place for place in places if place[0] in own), hits[0])
+        lacking = table.get(hit, ()) if hit[0] in own else ()
         return tuple(one for one in lacking if one.other not in own and self.packages.get(one.other))
 
     def runtime_of(self, package: str, row: Row | None) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ def test_a_header_of_a_needed_package_needs_others(debian: System) -> None:
     found = needs(debian, FOLIA)
     assert set(found.build_packages) == {"libfolia-dev", "libicu-dev", "libticcutils-dev", "libxml2-dev"}
     xml = next(need for need in found.build if need.package == "libxml2-dev")
-    assert xml.evidence == ("a.pxd:6, as libfolia/folia.h of libfolia-dev includes libxml/tree.h",)
+    assert xml.evidence == ("a.pxd:6, as libfolia/folia.h of libfolia-dev asks for libxml/tree.h",)
 
 
 def test_what_others_bring_is_not_named_again(debian: System) -> None:
@@ -66,3 +66,12 @@ def test_a_header_is_of_the_package_whose_module_is_asked_for(debian: System) ->
     module = Evidence(kind="pkg-config", name="fuse3", where="setup.py:1")
     assert needs(debian, header).build_packages == ("libfuse-dev",)
     assert needs(debian, header, module).build_packages == ("libfuse3-dev",)
+
+
+def test_a_module_of_a_needed_package_needs_others(debian: System) -> None:
+    found = needs(debian, Evidence(kind="pkg-config", name="libalpm", where="setup.py:9"))
+    assert {"libalpm-dev", "libarchive-dev", "libgpgme-dev"} <= set(found.build_packages)
+    archive = next(need for need in found.build if need.package == "libarchive-dev")
+    assert archive.evidence == ("setup.py:9, as libalpm.pc of libalpm-dev asks for libarchive.pc",)
+    # What links the library without pkg-config does without them.
+    assert needs(debian, Evidence(kind="library", name="alpm", where="setup.py:9")).build_packages == ("libalpm-dev",)

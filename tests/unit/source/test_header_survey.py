@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from wheelbase.source.header_survey import included_by, survey
+from wheelbase.source.header_survey import asked_by, survey
 from wheelbase.system import snapshot_file
 from wheelbase.system.contents import Contents
 from wheelbase.system.lacking import Lack
@@ -22,6 +22,10 @@ usr/include/many.h          libdevel/libother-dev
 usr/include/stdio.h         libdevel/libc6-dev
 usr/include/top.h           libdevel/libtop-dev
 usr/include/x-1.0/x.h       libdevel/libx-dev
+usr/lib/x86_64-linux-gnu/libdeep.so libdevel/libdeep-dev
+usr/lib/x86_64-linux-gnu/pkgconfig/deep.pc libdevel/libdeep-dev
+usr/lib/x86_64-linux-gnu/pkgconfig/glue.pc libdevel/libglue-dev
+usr/lib/x86_64-linux-gnu/pkgconfig/top.pc libdevel/libtop-dev
 """
 NAMES = "libc6-dev libdeep-dev libglue-dev libone-dev libother-dev libtop-dev libx-dev".split()
 DEPENDS = {"libtop-dev": "libglue-dev"}
@@ -43,7 +47,7 @@ def snapshot() -> snapshot_file.Snapshot:
 
 def lacking(snapshot: snapshot_file.Snapshot, texts: Mapping[str, Mapping[str, str]], *rows: Row) -> list[Lack]:
     packages = {
-        package: {f"usr/include/{path}": included_by(path, text) for path, text in headers.items()}
+        package: {f"usr/include/{path}": asked_by(path, text) for path, text in headers.items()}
         for package, headers in texts.items()
     }
     index = PackageIndex(snapshot.section("packages", PackageTable))
@@ -94,3 +98,30 @@ def test_of_several_the_table_of_names_decides(snapshot: snapshot_file.Snapshot)
     row = Row(name="many", headers=("many.h",), deb=("libother-dev",))
     (found,) = lacking(snapshot, {"libglue-dev": {"glue/glue.h": "#include <many.h>"}}, row)
     assert found.other == "libother-dev"
+
+
+@pytest.mark.parametrize(
+    ("text", "include"),
+    [
+        ("Name: glue\nRequires: deep >= 1.0, glue\n", "deep.pc"),
+        ("Requires.private: glue >= 2 deep = ${version}\n", "deep.pc"),
+        ("Libs: -L${libdir} -lglue -ldeep -lm\n", "-ldeep"),
+    ],
+)
+def test_a_module_that_asks_for_what_its_package_does_not_depend_on(
+    snapshot: snapshot_file.Snapshot, text: str, include: str
+) -> None:
+    asked = {"libglue-dev": {"glue.pc": asked_by("glue.pc", text)}}
+    asked["libtop-dev"] = {"top.pc": asked_by("top.pc", "Requires: glue\n")}
+    index = PackageIndex(snapshot.section("packages", PackageTable))
+    assert list(survey(asked, Contents(snapshot), index, Names(()))) == [
+        Lack("libglue-dev", "glue.pc", "libdeep-dev", include),
+        Lack("libtop-dev", "top.pc", "libdeep-dev", include),
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "Libs.private: -ldeep\n", "Conflicts: deep\n", "Requires: \nLibs: -lnowhere\n"])
+def test_a_module_that_asks_for_nothing_more(snapshot: snapshot_file.Snapshot, text: str) -> None:
+    asked = {"libglue-dev": {"glue.pc": asked_by("glue.pc", text)}}
+    index = PackageIndex(snapshot.section("packages", PackageTable))
+    assert not list(survey(asked, Contents(snapshot), index, Names(())))

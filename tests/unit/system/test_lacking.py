@@ -33,3 +33,8 @@ def test_a_header_that_is_known_to_lack_some() -> None:
 
 def test_a_release_that_was_not_read_has_what_the_newest_has() -> None:
     assert load_lacking("ubuntu-26.04") == load_lacking(releases("debian")[-1])
+
+
+def test_a_module_that_is_known_to_lack_some() -> None:
+    (blas,) = load_lacking("debian-12")["coinor-libipopt-dev", "ipopt.pc"]
+    assert (blas.other, blas.include) == ("libopenblas-dev", "-lblas")
