@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -21,7 +21,6 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from wheelbase import __version__
-from wheelbase.bases.target import Target
 from wheelbase.cache import Cache
 from wheelbase.errors import ResolutionError
 from wheelbase.index.indexes import Index
@@ -29,9 +28,9 @@ from wheelbase.index.settings import uv_project
 from wheelbase.index.simple import Candidate
 from wheelbase.pins import Asked, NeedsSource, Source, dotted, pin
 from wheelbase.project.requirements_txt import read_requirements_files
-from wheelbase.project.values import Package, pinned
+from wheelbase.project.values import Package
+from wheelbase.releases import has_wheel, newer_source, newest_source, newest_wheel
 from wheelbase.uv import uv_identity
-from wheelbase.wheels.select import parse_tags, python_allowed
 
 if TYPE_CHECKING:
     from wheelbase.source.archive import SourceFacts
@@ -82,7 +81,7 @@ def _in_pip_order(asked: Asked, index: Index) -> Resolution:
     narrowed = {Requirement(step).name for step in asked.narrowed}
     for requirement in asked.requirements.requirements:
         name = canonicalize_name(requirement.name)
-        newest = None if name in narrowed else _newest_wheel(asked, index, name)
+        newest = None if name in narrowed else newest_wheel(asked, index, name)
         while (found := _version(resolution, name)) and newest and found < newest:
             try:
                 newer = _with_sources(replace(asked, narrowed=(*asked.narrowed, f"{name}>{found}")), index)
@@ -102,20 +101,6 @@ def _unfinished(resolution: Resolution) -> set[str]:
 def _version(resolution: Resolution, name: str) -> Version | None:
     versions = [package.version for package in resolution.packages if package.name == name]
     return versions[0] if len(versions) == 1 else None
-
-
-def _has_wheel(asked: Asked, index: Index, name: str) -> bool:
-    return any(file.is_wheel and _for_python(file, asked.python) for file in index.files(name))
-
-
-def _newest_wheel(asked: Asked, index: Index, name: str) -> Version | None:
-    """Return the newest final version with a wheel for this Python that the requirements themselves allow."""
-    versions = {
-        file.version
-        for file in index.files(name)
-        if file.is_wheel and _considered(file, name, asked) and _for_python(file, asked.python)
-    }
-    return max((v for v in versions if not v.is_prerelease and _fits(asked, name, v)), default=None)
 
 
 def _with_sources(asked: Asked, index: Index) -> Resolution:
@@ -140,7 +125,7 @@ def _with_sources(asked: Asked, index: Index) -> Resolution:
             known = sources.get(package.name, ())
             if known:
                 changed |= _recheck(asked, index, package, known, sources, settled)
-            elif (newer := _newer_source(asked, index, package)) and (package.name, newer.version) not in settled:
+            elif (newer := newer_source(asked, index, package)) and (package.name, newer.version) not in settled:
                 settled.add((package.name, newer.version))
                 facts = _read_source(index, newer)
                 if facts.requires_dist is None and package.name not in asked.allow_build:
@@ -165,8 +150,8 @@ def _add_forced(asked: Asked, index: Index, names: frozenset[str], sources: dict
     uv names all that it gave up on, those too that only depend on what has no wheel: where one has none at all, it is
     the one.
     """
-    for name in {name for name in names if not _has_wheel(asked, index, name)} or names:
-        archive = _newest_source(asked, index, name, above=None)
+    for name in {name for name in names if not has_wheel(index.files(name), asked.python)} or names:
+        archive = newest_source(asked, index, name, above=None)
         if archive is None or any(source.forced for source in sources.get(name, ())):
             raise ResolutionError(
                 f"{name} has no file that the requirements and Python {dotted(asked.python)} allow",
@@ -193,7 +178,7 @@ def _recheck(
     if any(source.version == package.version for source in known):
         return False
     files = index.release(package.name, package.version)
-    if any(_for_python(file, asked.python) for file in files if file.is_wheel) and not known[0].forced:
+    if has_wheel(files, asked.python) and not known[0].forced:
         del sources[package.name]  # what is newer does not satisfy all: the version with wheels stands
         return True
     archive = next((file for file in files if not file.is_wheel), None)
@@ -207,75 +192,11 @@ def _recheck(
     return True
 
 
-def _newer_source(asked: Asked, index: Index, package: Package) -> Candidate | None:
-    if asked.settings.prefer_binary:
-        return None
-    return _newest_source(asked, index, package.name, above=package.version)
-
-
-def _newest_source(asked: Asked, index: Index, name: str, *, above: Version | None) -> Candidate | None:
-    """Return the newest source archive, above a version, of a release that has no wheel for this Python."""
-    by_version: dict[Version, list[Candidate]] = {}
-    for file in index.files(name):
-        if above is None or file.version > above:
-            by_version.setdefault(file.version, []).append(file)
-    if not by_version:
-        return None
-    prereleases = asked.settings.prereleases or (all(version.is_prerelease for version in by_version) and above is None)
-    for version in sorted(by_version, reverse=True):
-        if not _fits(asked, name, version, prereleases=prereleases):
-            continue
-        files = [file for file in by_version[version] if _considered(file, name, asked)]
-        if any(file.is_wheel and _for_python(file, asked.python) for file in files):
-            continue  # uv has seen this one, and found that it does not go with the rest
-        archive = next((file for file in files if not file.is_wheel), None)
-        if archive:
-            return archive
-    return None
-
-
-def _fits(asked: Asked, name: str, version: Version, *, prereleases: bool = False) -> bool:
-    """Say whether the requirements themselves, without what other packages require, allow a version."""
-    stated = (*asked.requirements.requirements, *asked.requirements.constraints)
-    asked_for = [r for r in stated if canonicalize_name(r.name) == name and _concerns(r, asked.python)]
-    if version.is_prerelease and not prereleases and not any(r.specifier.prereleases for r in asked_for):
-        return False
-    return all(r.specifier.contains(version, prereleases=True) for r in asked_for)
-
-
-def _concerns(requirement: Requirement, python: tuple[int, int]) -> bool:
-    marker = requirement.marker
-    return marker is None or marker.evaluate(_describing(python).marker_variables())
-
-
-def _considered(file: Candidate, name: str, asked: Asked) -> bool:
-    dated = asked.not_after is None or (file.upload_time is not None and file.upload_time <= asked.not_after)
-    python = python_allowed(file.requires_python, dotted(asked.python) + ".99") if file.requires_python else True
-    asked_for = (*asked.requirements.requirements, *asked.requirements.constraints)
-    sound = not file.yanked or pinned(asked_for, name)
-    return dated and python and sound and asked.settings.format_control.allows(name, wheel=file.is_wheel)
-
-
 def _read_source(index: Index, archive: Candidate) -> SourceFacts:
     # Most applications have wheels alone, and what reads archives takes a while to import.
     from wheelbase.source.read import read_source
 
     return read_source(index.client, archive)
-
-
-def _for_python(wheel: Candidate, python: tuple[int, int]) -> bool:
-    """Say whether a wheel is for this Python on any Linux at all, which is what uv looks at."""
-    tags, _ = parse_tags(wheel.filename)
-    return any(
-        (tag.interpreter, tag.abi) in _describing(python).interpreters
-        and (tag.platform == "any" or "linux" in tag.platform)
-        for tag in tags
-    )
-
-
-@cache
-def _describing(python: tuple[int, int]) -> Target:
-    return Target(python=dotted(python), libc="glibc", libc_version=(2, 17), machine="x86_64")
 
 
 def _source_notes(packages: Iterable[Package], sources: Mapping[str, tuple[Source, ...]]) -> Iterator[str]:

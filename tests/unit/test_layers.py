@@ -13,6 +13,7 @@ LAYERS = [
     ["report"],
     ["recipes"],
     ["resolve"],
+    ["releases"],
     ["pins"],
     ["project"],
     ["research", "dockerfiles"],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -123,14 +122,14 @@ def command(
     from wheelbase.recipes.built import Wish
 
     runtime = Runtime(
-        env_vars=_pairs("--env", env_vars),
+        env_vars=options.pairs("--env", env_vars),
         entrypoint=options.words("--entrypoint", entrypoint),
         cmd=options.words("--cmd", cmd),
         user=user,
         working_dir=workdir,
         ports=tuple(map(_port, ports)),
         stop_signal=stop_signal,
-        labels=_pairs("--label", labels),
+        labels=options.pairs("--label", labels),
     )
     wish = Wish(
         base=base,
@@ -199,16 +198,6 @@ def _write_sboms(path: Path, built: Built) -> None:
 
 def _platforms(text: str | None) -> tuple[str, ...] | None:
     return tuple(dict.fromkeys(part.strip() for part in text.split(","))) if text is not None else None
-
-
-def _pairs(option: str, lines: Iterable[str]) -> dict[str, str]:
-    pairs = {}
-    for line in lines:
-        name, equals, value = line.partition("=")
-        if not (name and equals) or "\0" in line:
-            raise RequirementsError(f"{option} {line} sets nothing", hint=f"write it like {option} NAME=value")
-        pairs[name] = value
-    return pairs
 
 
 def _port(text: str) -> str:

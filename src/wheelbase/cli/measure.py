@@ -121,7 +121,7 @@ def command(
         repeat=repeat,
         seconds=time_limit,
         no_binary=no_binary,
-        environment=dict(map(_pair, environment)),
+        environment=options.pairs("--build-env", environment, example="CC=clang"),
         tools=tools,
         files=dict(map(_shown, shown)),
         port=port,
@@ -183,13 +183,6 @@ def _repository(text: str) -> str:
             hint="write it like --push localhost:5000/measured, without a tag",
         )
     return whole
-
-
-def _pair(line: str) -> tuple[str, str]:
-    name, equals, value = line.partition("=")
-    if not (name and equals) or "\0" in line:
-        raise RequirementsError(f"--build-env {line} sets nothing", hint="write it like --build-env CC=clang")
-    return name, value
 
 
 def _shown(line: str) -> tuple[str, Path]:

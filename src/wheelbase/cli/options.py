@@ -3,7 +3,7 @@
 import os
 import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from importlib import import_module
 from pathlib import Path
@@ -124,3 +124,14 @@ def words(option: str, line: str | None) -> tuple[str, ...] | None:
         raise RequirementsError(
             f"{option} {line} cannot be split: {error}", hint="close the quotation marks"
         ) from error
+
+
+def pairs(option: str, lines: Iterable[str], *, example: str = "NAME=value") -> dict[str, str]:
+    """Return the names and values of an option that may be repeated."""
+    found = {}
+    for line in lines:
+        name, equals, value = line.partition("=")
+        if not (name and equals) or "\0" in line:
+            raise RequirementsError(f"{option} {line} sets nothing", hint=f"write it like {option} {example}")
+        found[name] = value
+    return found

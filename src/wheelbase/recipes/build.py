@@ -28,13 +28,13 @@ from wheelbase.oci.platform import Platform
 from wheelbase.oci.publishing import Publishing
 from wheelbase.oci.reference import DaemonReference, FileReference, Reference
 from wheelbase.oci.store import Store
-from wheelbase.project.application import application_of
+from wheelbase.project.application import Application, application_of
 from wheelbase.project.labels import project_labels
 from wheelbase.project.read import folder_of, read_requirements
 from wheelbase.project.values import Requirements
 from wheelbase.recipes.asking import project_settings, settings_for
 from wheelbase.recipes.base import Debs, debian_base, open_base, reference_of, user_store
-from wheelbase.recipes.built import Built, Wish
+from wheelbase.recipes.built import Built, BuiltImage, Wish
 from wheelbase.recipes.cures import Cures, check_cures, cures_of, debs_of, lacking_debs, with_cures
 from wheelbase.recipes.locking import Lock, lock_of, read_lock, write_lock
 from wheelbase.recipes.making import Job, Making, begin, finish
@@ -87,41 +87,24 @@ def build(
         own = pool.submit(application_of, folder, scratch=scratch, outputs=outputs) if folder else None
         settings = pool.submit(settings_for, wanted)
         plans = _plans(stack, wanted, wish, cures, kept, settings=settings, refresh=refresh, report=report)
-        parts = lock_of(plans)
-        if kept:
-            kept.check(parts)
         near = reference_of(plans[0].base)
         sinks = [stack.enter_context(open_sink(reference, beside=near)) for reference in destinations]
-        publishing = stack.enter_context(Publishing(sinks))
-        labels = project_labels(folder) if folder else {}
         making = Making(
             store=user_store(),
             pool=pool,
             makers=makers,
-            publishing=publishing,
+            publishing=stack.enter_context(Publishing(sinks)),
             wish=wish,
             cures=cures,
-            labels=labels,
+            labels=project_labels(folder) if folder else {},
             report=report,
         )
-        jobs = [begin(making, one) for one in plans]
-        said = [pool.submit(_plan_notes, job) for job in jobs]
-        application = own.result() if own else None
-        images = [finish(making, job, application) for job in jobs]
-        digest = _name(publishing, [(image.platform, manifest) for image, manifest in images])
-        if lock == "write":
-            write_lock(folder or Path(), parts)
-        notes = [note for one in said for note in one.result()]
-        if application:
-            notes += application.notes
-            if application.entrypoint_note and not images[0][0].settings.entrypoint and wish.runtime.cmd is None:
-                notes.append(application.entrypoint_note)
-        for image, manifest in images:
-            notes += _attach(publishing, making.store, manifest, image.sbom)
+        lock_folder = folder or Path() if lock == "write" else None
+        digest, images, notes = _publish(making, plans, own, lock_folder)
     return Built(
         digest=str(digest),
         destinations=tuple(map(str, destinations)),
-        images=tuple(image for image, _ in images),
+        images=images,
         seconds=time.perf_counter() - began,
         notes=tuple(dict.fromkeys(notes)),
     )
@@ -150,35 +133,22 @@ def _plans(
     refresh: bool,
     report: Report,
 ) -> list[Plan]:
-    """Open the base for each platform, and return what the image is made of there."""
+    """Open the base for each platform, and return what the image is made of there.
+
+    LockError where the lock that is kept has other parts.
+    """
     base = wish.base or _default_base(wanted, wish, wish.on[0], report)
-    packages = (*wish.debs.packages, *debs_of(cures, base))
-    debs = replace(wish.debs, packages=packages, bytecode=wish.bytecode, locked=kept.debs if kept else {})
-    for_libraries = any(cure.libraries for cure in cures.values())
-    if kept and for_libraries:
-        raise RequirementsError(
-            "--cure shared-libraries looks for packages, and --locked takes those of the lock",
-            hint="name them instead: --deb PACKAGE",
-        )
-    if kept:
-        kept.check_added(debs.packages)
+    debs = _debs(wish, cures, base, kept)
 
     def planned(platform: str, debs: Debs) -> Plan:
         source = stack.enter_context(open_base(base, Platform.parse(platform), debs=debs, report=report))
         return plan(
-            wanted,
-            base,
-            platform,
-            source,
-            settings=settings,
-            bytecode=wish.bytecode,
-            refresh=refresh,
-            report=report,
+            wanted, base, platform, source, settings=settings, bytecode=wish.bytecode, refresh=refresh, report=report
         )
 
     plans = [planned(platform, debs) for platform in wish.on]
     check_cures(cures, plans[0].target)
-    if for_libraries:
+    if _for_libraries(cures):
         # What wheels lack is known only when they have been chosen, for which the base has to be there.
         lacking = dict.fromkeys(name for one in plans for name in lacking_debs(one, user_store()))
         if lacking:
@@ -187,7 +157,26 @@ def _plans(
     found = plans[0].target
     if wish.python and wish.python != "{}.{}".format(*found.python_minor):
         raise BaseError(f"{base} has Python {found.python}, not {wish.python}", hint="leave --python or --base out")
+    if kept:
+        kept.check(lock_of(plans))
     return plans
+
+
+def _debs(wish: Wish, cures: Cures, base: str, kept: Lock | None) -> Debs:
+    """Return what a base of Debian's packages has beside Python; LockError where the lock has something else."""
+    packages = (*wish.debs.packages, *debs_of(cures, base))
+    if kept and _for_libraries(cures):
+        raise RequirementsError(
+            "--cure shared-libraries looks for packages, and --locked takes those of the lock",
+            hint="name them instead: --deb PACKAGE",
+        )
+    if kept:
+        kept.check_added(packages)
+    return replace(wish.debs, packages=packages, bytecode=wish.bytecode, locked=kept.debs if kept else {})
+
+
+def _for_libraries(cures: Cures) -> bool:
+    return any(cure.libraries for cure in cures.values())
 
 
 def _default_base(wanted: Requirements, wish: Wish, platform: str, report: Report) -> str:
@@ -200,6 +189,30 @@ def _default_base(wanted: Requirements, wish: Wish, platform: str, report: Repor
     if comparison.recommendation.base is None:
         raise BaseError(f"no base can be recommended: {comparison.recommendation.reason}", hint="name one with --base")
     return comparison.recommendation.base
+
+
+def _publish(
+    making: Making, plans: Sequence[Plan], own: Future[Application] | None, lock_folder: Path | None
+) -> tuple[Digest, tuple[BuiltImage, ...], list[str]]:
+    """Make the image of each plan, and name it everywhere; return its digest, the images, and what has to be said.
+
+    The lock is written once the image has its name, so that it never speaks of one that is not there.
+    """
+    jobs = [begin(making, one) for one in plans]
+    said = [making.pool.submit(_plan_notes, job) for job in jobs]
+    application = own.result() if own else None
+    images = [finish(making, job, application) for job in jobs]
+    digest = _name(making.publishing, images)
+    if lock_folder:
+        write_lock(lock_folder, lock_of(plans))
+    notes = [note for one in said for note in one.result()]
+    if application:
+        notes += application.notes
+        if application.entrypoint_note and not images[0][0].settings.entrypoint and making.wish.runtime.cmd is None:
+            notes.append(application.entrypoint_note)
+    for image, manifest in images:
+        notes += _attach(making.publishing, making.store, manifest, image.sbom)
+    return digest, tuple(image for image, _ in images), notes
 
 
 def _plan_notes(job: Job) -> list[str]:
@@ -221,12 +234,12 @@ def _plan_notes(job: Job) -> list[str]:
     return [*plan.notes, *notes]
 
 
-def _name(publishing: Publishing, manifests: Sequence[tuple[str, RawManifest]]) -> Digest:
+def _name(publishing: Publishing, images: Sequence[tuple[BuiltImage, RawManifest]]) -> Digest:
     """Give the image its name everywhere, that of an index where it is for several platforms; return its digest."""
-    listed = [manifest for _, manifest in manifests]
+    listed = [manifest for _, manifest in images]
     if len(listed) > 1:
         children = tuple(
-            replace(manifest.descriptor(), platform=Platform.parse(platform)) for platform, manifest in manifests
+            replace(manifest.descriptor(), platform=Platform.parse(image.platform)) for image, manifest in images
         )
         listed.append(encode(ImageIndex(media_type=media_types.INDEX, manifests=children)))
     publishing.name(listed)

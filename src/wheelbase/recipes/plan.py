@@ -5,7 +5,6 @@ Everything that can be wrong is found here, before anything is downloaded.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast, get_args
@@ -20,11 +19,10 @@ from wheelbase.oci.image import Image, read_image
 from wheelbase.oci.places import Source
 from wheelbase.oci.platform import Platform
 from wheelbase.oci.reference import RegistryReference, parse_reference
-from wheelbase.pins import Asked
 from wheelbase.project.values import Requirements
 from wheelbase.recipes.asking import ask, base_facts
 from wheelbase.recipes.base import DEB
-from wheelbase.recipes.fit import Picked, fit
+from wheelbase.recipes.fit import Fit, fit
 from wheelbase.recipes.reporting import Report
 from wheelbase.wheels.compiling import Compiler, InterpreterCompiler, find_interpreter, without_bytecode
 from wheelbase.wheels.install import VenvPython
@@ -106,20 +104,11 @@ def plan(
         )
     # What pip the base has, and what that has installed, does not count: the virtual environment is our own.
     own = replace(facts, pip=None, setuptools=None, wheel=None)
-    target = target_of(own)
-    assert target  # it has a Python
-    allowed = wanted.requires_python
-    if allowed is not None and not allowed.contains(target.full_python, prereleases=True):
-        raise BaseError(
-            f"{wanted.source} requires Python {allowed}; {base} has {target.python}",
-            hint="choose another base: `wheelbase bases` lists those that are known",
-        )
+    target = _target(own, base, wanted)
     asked, index = ask(wanted, python=target.python_minor, as_of=None, refresh=refresh, settings=settings.result())
     report("resolving", 0, 0)
     found = fit(asked, own, target, index)
-    wheels = [(one.package.name, one.taken) for one in found.picked if one.taken and one.taken.is_wheel]
-    if lacking := [one for one in found.picked if not (one.taken and one.taken.is_wheel)]:
-        raise _no_wheels(lacking, base, target, asked)
+    wheels = _wheels(found, base, target, wanted)
     python = VenvPython(
         version=target.python_minor, implementation=target.implementation, free_threaded=target.free_threaded
     )
@@ -133,10 +122,23 @@ def plan(
         python=python,
         python_path=facts.python_path,
         compiler=compiler,
-        wheels=tuple((name, wheel) for name, wheel in wheels if wheel),
+        wheels=wheels,
         index=index,
         notes=(*found.notes, *missing),
     )
+
+
+def _target(facts: BaseFacts, base: str, wanted: Requirements) -> Target:
+    """Return the target of a base that has a Python; BaseError where the project does not allow that one."""
+    target = target_of(facts)
+    assert target  # it has a Python
+    allowed = wanted.requires_python
+    if allowed is not None and not allowed.contains(target.full_python, prereleases=True):
+        raise BaseError(
+            f"{wanted.source} requires Python {allowed}; {base} has {target.python}",
+            hint="choose another base: `wheelbase bases` lists those that are known",
+        )
+    return target
 
 
 def _compiler(python: VenvPython) -> tuple[Compiler | None, tuple[str, ...]]:
@@ -149,11 +151,15 @@ def _compiler(python: VenvPython) -> tuple[Compiler | None, tuple[str, ...]]:
     )
 
 
-def _no_wheels(lacking: Sequence[Picked], base: str, target: Target, asked: Asked) -> ResolutionError:
-    names = [f"{one.package.name} {one.package.version}" for one in lacking]
-    has = "has no wheel" if len(names) == 1 else "have no wheel"
-    return ResolutionError(
-        f"{', '.join(names)} {has} for {base} ({target.libc_name}, Python {target.python} on {target.machine})",
-        hint=f"`wheelbase explain {lacking[0].package.name} --base {base}` tells why and what building it takes; "
-        f"`wheelbase compare` shows bases that have wheels for {asked.requirements.source}",
-    )
+def _wheels(found: Fit, base: str, target: Target, wanted: Requirements) -> tuple[tuple[str, Candidate], ...]:
+    """Return each package with its wheel; ResolutionError where one has none for the base."""
+    lacking = [one.package for one in found.picked if not (one.taken and one.taken.is_wheel)]
+    if lacking:
+        names = [f"{package.name} {package.version}" for package in lacking]
+        has = "has no wheel" if len(names) == 1 else "have no wheel"
+        raise ResolutionError(
+            f"{', '.join(names)} {has} for {base} ({target.libc_name}, Python {target.python} on {target.machine})",
+            hint=f"`wheelbase explain {lacking[0].name} --base {base}` tells why and what building it takes; "
+            f"`wheelbase compare` shows bases that have wheels for {wanted.source}",
+        )
+    return tuple((one.package.name, one.taken) for one in found.picked if one.taken)
