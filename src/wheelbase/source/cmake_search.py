@@ -1,13 +1,11 @@
-"""How a CMake project looks for things: evidence of each, and whether the build does without it. Pure."""
+"""How a CMake project looks for things: what its commands find, and what of that it uses. Pure."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Mapping
 
-import msgspec
 from packaging.utils import canonicalize_name
 
-from wheelbase.source.cmake_evaluator import Evaluator
+from wheelbase.source.cmake_evidence import Recorder
 from wheelbase.source.cmake_names import (
     HAD_ANYWAY,
     LANGUAGES,
@@ -23,52 +21,36 @@ from wheelbase.source.cmake_names import (
 )
 from wheelbase.source.cmake_reader import Argument, Command
 from wheelbase.source.cmake_values import SOURCE
-from wheelbase.source.findings import LINKED_ANYWAY, Evidence, Flag
-from wheelbase.source.lookups import Branch, Lookups, Truth
+from wheelbase.source.findings import LINKED_ANYWAY
+from wheelbase.source.lookups import Truth
 from wheelbase.source.own_headers import own_header
 from wheelbase.source.tree import SourceTree, is_vendored
 from wheelbase.system.names import Kind
 
 _MAX_ITEMS = 200
 _MAX_LINKS = 5_000
-_SECONDARY = 0.4
-_LINKED = 0.5
 _IMPORTED = re.compile(r"(?!PkgConfig)(\w+)::\w+|PkgConfig::(\w+)")
 _OF_X11 = re.compile(r"X11_(\w+)_(?:INCLUDE_PATH|LIB|FOUND)")
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 
-class Search(Evaluator):
-    """A project with what it looks for. One that is `secondary` is not known to be what is built."""
+class Search(Recorder):
+    """A project with what it looks for."""
 
     def __init__(
         self, tree: SourceTree, root: str, options: Mapping[str, str | None], wheels: frozenset[str], *, secondary: bool
     ) -> None:
         """`root` is its folder ("src/"); `wheels` are the normalized names of what is installed before the build."""
-        super().__init__(tree, Lookups(), options)
-        self.root = self.folder = root
-        self.wheels, self.secondary = wheels, secondary
-        self.fetched: set[str] = set()
+        super().__init__(tree, root, options, secondary=secondary)
+        self.wheels = wheels
         self.globbed: dict[str, list[str]] = {}  # files that patterns stand for, by the variables they are kept in
         self.excluded: set[str] = set()  # targets that are built only when they are asked for
         self.part = False  # whether all targets are, in the folder that is followed
         self.compiled: dict[str, set[str]] = {}  # targets, by the files that they are made of
         self.x11: tuple[str, Command] | None = None  # what looks for it and its other libraries, some of which matter
-        self._links: list[tuple[str, Evidence]] = []
         self._demanded: dict[str, tuple[int, ...]] = {}  # places without which a find module of the archive fails
         if wheels & {"scikit-build-core", "scikit-build"}:
             self.variables["SKBUILD"] = "2"
-
-    def linked(self) -> Iterator[Evidence]:
-        """Yield what is linked by a name that is no target's."""
-        linked = dict.fromkeys(evidence for name, evidence in self._links if name not in self.targets)
-        for evidence in linked:
-            if _stem(evidence.name) in self.fetched:
-                yield msgspec.structs.replace(evidence, need="optional", weight=_LINKED, bundled=True)
-            elif self.unseen_targets:
-                yield msgspec.structs.replace(evidence, need="optional", weight=min(evidence.weight, _LINKED))
-            else:
-                yield evidence
 
     def _do_set(self, command: Command, words: list[str]) -> None:
         super()._do_set(command, words)
@@ -152,11 +134,6 @@ class Search(Evaluator):
         if words:
             self._demanded[words[0].lower()] = tuple(dict.fromkeys(found))
 
-    def _need(self, places: Iterable[int]) -> None:
-        """Make required what was looked for before, where it is known here that it has to be found."""
-        for place in () if self.lookups.guards or self.secondary else places:
-            self._require(place)
-
     # The two of jrl-cmakemodules, which robotics' projects fetch.
     _do_find_dependency = _do_add_project_dependency = _do_add_project_private_dependency = _do_find_package
 
@@ -224,12 +201,12 @@ class Search(Evaluator):
 
     def _do_target_link_libraries(self, command: Command, words: list[str]) -> None:
         self._uses(command)
-        for word in words[1:] if len(self._links) < _MAX_LINKS else ():
+        for word in words[1:] if len(self.links) < _MAX_LINKS else ():
             name = word.removeprefix("-l")
             plain = re.fullmatch(r"[A-Za-z][\w.+-]*", name)
             if plain and name not in LINK_WORDS | LINKED_ANYWAY | OF_WINDOWS and not name.endswith((".a", ".lib")):
                 certain = not self.lookups.guards and not self.secondary and words[0] not in self.excluded
-                self._links.append((name, self._evidence("library", name, command, certain=certain, weight=_LINKED)))
+                self.link(name, command, certain=certain)
 
     _do_link_libraries = _do_target_link_libraries
 
@@ -250,71 +227,3 @@ class Search(Evaluator):
                 one = self.lookups.evidence[place]
                 if one.need == "optional" and not one.condition and not one.bundled:
                     self._require(place)
-
-    def _wants_version(self, text: str, command: Command) -> None:
-        if not self.lookups.guards and not self.secondary:
-            self.flag("version", text, command)
-
-    def flag(self, kind: Any, text: str, command: Command) -> None:
-        """Note what no package fixes."""
-        self.lookups.flag(Flag(kind=kind, text=text, where=f"{self.path}:{command.line}"))
-
-    def add(self, kind: Kind, name: str, command: Command, *, required: bool, bundled: bool = False) -> int:
-        """Add evidence, and return its place."""
-        if required:
-            self.fails()
-        certain = required and not self.lookups.guards and not self.secondary
-        one = self._evidence(kind, name, command, certain=certain, bundled=bundled)
-        instead_of = self.lookups.spared() if required and not self.secondary else ""
-        place = self.lookups.add(msgspec.structs.replace(one, instead_of=instead_of))
-        if required and not self.secondary:
-            self.lookups.want(place)
-        return place
-
-    def _evidence(
-        self, kind: Kind, name: str, command: Command, *, certain: bool, bundled: bool = False, weight: float = 0.6
-    ) -> Evidence:
-        doubtful = self.secondary or (kind != "language" and not certain and is_vendored(self.path))
-        return Evidence(
-            kind=kind,
-            name=name[:200],
-            where=f"{self.path}:{command.line}",
-            need="required" if certain else "optional",
-            weight=round((self._certainty if certain else weight) * (_SECONDARY if doubtful else 1), 2),
-            bundled=bundled,
-            condition=self.lookups.condition,
-        )
-
-    @property
-    def _certainty(self) -> float:
-        return 0.95 if self.path == f"{self.root}CMakeLists.txt" else 0.9
-
-    def sought(self, name: str, places: list[int], required: bool) -> None:
-        """Note the variables that tell whether something was found."""
-        for variable in (name, f"{name}_FOUND", f"{name.upper()}_FOUND", f"{name}_LIBRARIES", f"{name}_INCLUDE_DIRS"):
-            self.results[variable] = tuple(places)
-            self.variables[variable] = "TRUE" if required and not self.secondary else None
-
-    def has_copy(self, name: str = "") -> None:
-        """Note that a copy of a library is built: where the branch is about its absence, in place of the system's."""
-        if name and not self.lookups.guards:
-            self.fetched.add(_stem(name))
-        for place in self.lookups.guards[-1] if self.lookups.guards else ():
-            self.lookups.change(place, bundled=True)
-
-    def fails(self) -> None:
-        """Make required what has to be found so that this point is not reached, where a build fails or needs more."""
-        for place in () if self.secondary else self.lookups.decisive(self.lookups.guards):
-            self._require(place)
-
-    def in_all(self, branches: list[Branch]) -> None:
-        """Make required what every branch of a test needs."""
-        places = self.lookups.want_what_all_do(branches)
-        self._need(places)
-
-    def _require(self, place: int) -> None:
-        self.lookups.change(place, need="required", weight=self._certainty, condition="")
-
-
-def _stem(name: str) -> str:
-    return name.lower().removeprefix("lib")

@@ -4,12 +4,13 @@ import ast
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from wheelbase.source.python_arguments import Arguments
 from wheelbase.source.python_builtins import builtin
 from wheelbase.source.python_evaluator import Answerer, Call, Flow, Stopped, Watcher
-from wheelbase.source.python_expressions import Expressions, member
+from wheelbase.source.python_expressions import member
 from wheelbase.source.python_fold import TEXT_METHODS
 from wheelbase.source.python_methods import items_of
-from wheelbase.source.python_platform import is_elsewhere, known_call, known_name
+from wheelbase.source.python_platform import is_elsewhere, known_call
 from wheelbase.source.python_values import (
     NOTHING,
     Class,
@@ -51,7 +52,7 @@ class Frame:
     base: Guard = ()
 
 
-class Calls(Expressions):
+class Calls(Arguments):
     """Follows functions and methods of the archive, and tells of every call."""
 
     def __init__(self, watcher: Watcher, answer: Answerer) -> None:
@@ -87,7 +88,7 @@ class Calls(Expressions):
         self.frames.append(Frame(base=self.guards))
         self.scope = scope
         try:
-            self._bind(function, arguments, named, scope)
+            self.bind(function, arguments, named, scope)
             if isinstance(node, ast.Lambda):
                 return self.evaluate(node.body)
             result = self._result(self.block(node.body))
@@ -134,34 +135,6 @@ class Calls(Expressions):
         request.demanded = True
         request.guard = tuple(c for c in request.guard if not isinstance(c.node, ast.Try) or c in self.guard)
 
-    def _bind(self, function: Function, arguments: list[Value], named: dict[str, Value], scope: Scope) -> None:
-        given = function.node.args
-        names = [argument.arg for argument in given.posonlyargs + given.args]
-        values = list(arguments)
-        if function.owner is not None:
-            values.insert(0, function.owner)
-        rest = dict(named)
-        defaults = dict(zip(reversed(names), reversed(given.defaults), strict=False))
-        defaults |= {
-            argument.arg: default
-            for argument, default in zip(given.kwonlyargs, given.kw_defaults, strict=True)
-            if default is not None
-        }
-        for number, name in enumerate(names + [argument.arg for argument in given.kwonlyargs]):
-            if number < min(len(values), len(names)):
-                scope.names[name] = values[number]
-            elif name in rest:
-                scope.names[name] = rest.pop(name)
-            elif name in defaults:
-                scope.names[name] = self.evaluate(defaults[name])
-            else:
-                scope.names[name] = known_name(name) or Unknown(name)
-        if given.vararg:
-            more = [((), value) for value in values[len(names) :]]
-            scope.names[given.vararg.arg] = Many(list(more), open=not values)
-        if given.kwarg:
-            scope.names[given.kwarg.arg] = Table(rest, self.guard, open=not values and not named)
-
     def create(self, kind: Class, arguments: list[Value], named: dict[str, Value]) -> Instance:
         """Return an object of a class of the archive, after its `__init__`."""
         made = Instance(kind.node.name, kind, Table(born=self.guard))
@@ -181,7 +154,7 @@ class Calls(Expressions):
             function = NOTHING if isinstance(owner, Many | Table | Const) else self.attribute(owner, node.func.attr)
         else:
             function = self.evaluate(node.func)
-        arguments, named = self._arguments(node)
+        arguments, named = self.arguments_of(node)
         if isinstance(function, Instance) and function.name == _PARTIAL:
             bound = function.attributes.entries
             arguments = [*(item for _, item in items_of(bound["arguments"]) or ()), *arguments]
@@ -276,28 +249,6 @@ class Calls(Expressions):
                 base = next(iter(kind.bases), None)
                 return Instance(base.node.name, base, own.attributes) if isinstance(base, Class) else base
         return None
-
-    def _arguments(self, node: ast.Call) -> tuple[list[Value], dict[str, Value]]:
-        arguments: list[Value] = []
-        named: dict[str, Value] = {}
-        for argument in node.args:
-            if isinstance(argument, ast.Starred):
-                value = self.evaluate(argument.value)
-                items = value.items if isinstance(value, Many) else []
-                arguments += [Either(((guard, item),)) if guard else item for guard, item in items]
-            else:
-                arguments.append(self.evaluate(argument))
-        for keyword in node.keywords:
-            value = self.evaluate(keyword.value)
-            if keyword.arg is not None:
-                named[keyword.arg] = value
-                continue
-            for guard, table in value.options if isinstance(value, Either) else (((), value),):
-                if not isinstance(table, Table) or table.open:
-                    named["**"] = NOTHING  # and more that is not known
-                for key, entry in table.entries.items() if isinstance(table, Table) else ():
-                    named[str(key)] = Either(((guard, entry),)) if guard else entry
-        return arguments, named
 
 
 def _field(part: ast.stmt) -> str:

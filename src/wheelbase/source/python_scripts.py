@@ -15,7 +15,6 @@ from wheelbase.source.own_headers import C_SUFFIXES
 from wheelbase.source.python_age import call_gone, module_gone
 from wheelbase.source.python_archive import PLAIN, Archive, is_not_installed
 from wheelbase.source.python_asked import Asked, Built
-from wheelbase.source.python_asks import LISTENERS
 from wheelbase.source.python_evaluator import Call, Exhausted, Stopped
 from wheelbase.source.python_evidence import (
     OTHER_BUILDS,
@@ -26,25 +25,14 @@ from wheelbase.source.python_evidence import (
     path_of,
     settle_extensions,
 )
-from wheelbase.source.python_expressions import member
+from wheelbase.source.python_extensions import EXTENSION_LISTENERS
 from wheelbase.source.python_platform import is_elsewhere
 from wheelbase.source.python_roots import BUILDS, backend_path, required_names, roots_of
+from wheelbase.source.python_search import SEARCH_LISTENERS
 from wheelbase.source.python_settings import find_in_settings
 from wheelbase.source.python_statements import Interpreter
-from wheelbase.source.python_values import (
-    Class,
-    Const,
-    Function,
-    Instance,
-    Module,
-    Request,
-    Scope,
-    Table,
-    Unknown,
-    Value,
-    is_open,
-    leaves,
-)
+from wheelbase.source.python_uncalled import BUILD_FOLDER, Uncalled
+from wheelbase.source.python_values import Const, Function, Module, Request, Scope, Table, Value, is_open, leaves
 from wheelbase.source.shell import follow_shell
 from wheelbase.source.syntax import parse_quietly
 from wheelbase.source.tree import SourceTree
@@ -61,25 +49,7 @@ _BUILD_TOOLS = OTHER_BUILDS | {"cargo", "go"}
 _FFI = re.compile(rb"\bFFI\(\)[\s\S]*\.(?:set_source|verify)\(")
 _BUILDS_OR_RUNS = re.compile(rb"subprocess|os\.system|" + BUILDS.pattern, re.IGNORECASE)  # beside setup.py
 _BUILD_WORD = re.compile(r"build|setup|conf|ffi|ext|compil|dist", re.IGNORECASE)
-_BUILD_FOLDER = re.compile(r"_?(?:build|setup)[\w-]{0,40}", re.IGNORECASE)
 _REQUIRED_LIST = re.compile(rb"required\w*\s*(:[^=\n]{0,40})?=\s*[\[({]", re.IGNORECASE)
-
-# What pip runs of setuptools' commands when it makes a wheel.
-_SUB_COMMANDS = re.compile(r"\bsub_commands\b([^=]{0,20}=?[^=]{0,400})")
-_QUOTED = re.compile(r"[\"'](\w+)[\"']")
-_COMMANDS_RUN = frozenset(
-    "build build_py build_ext build_clib build_scripts install install_lib install_scripts install_data install_headers"
-    " install_egg_info egg_info bdist_wheel dist_info editable_wheel config".split()
-)
-_COMMANDS_NOT_RUN = frozenset(
-    "Command TestCommand test sdist clean upload develop register check bdist_rpm bdist_egg bdist build_sphinx BuildDoc"
-    " upload_docs Distribution".split()
-)
-_ENTRY = re.compile(
-    r"__init__|initialize_options|finalize_options|run|build|build_(wheel|sdist|editable|extensions?|libraries)|configuration"
-    r"|initialize|pdm_build_\w+|prepare_metadata\w*|get_requires\w*|get_ext\w*|ext_modules|make_ext\w*"
-)
-_FIRST_METHODS = ("initialize_options", "finalize_options", "run", "build_extensions", "build_extension")
 
 
 def find_in_python(tree: SourceTree) -> Iterator[Evidence | Flag]:
@@ -119,13 +89,14 @@ class _Scripts:
         self.tree = tree
         self.backend = backend_of(tree)
         self.folders = backend_path(tree)
-        self.asked = Asked(LISTENERS)
+        self.asked = Asked(EXTENSION_LISTENERS + SEARCH_LISTENERS)
         self.flags: list[Flag] = []
         self.required: set[str] = set()
         self.scopes: dict[str, Scope] = {}
         self.archive = Archive(tree)
         self.starting = True  # what is followed runs before anything is built
         self.interpreter = Interpreter(self.asked, self.load, self.answer, self.required)
+        self.uncalled = Uncalled(self.interpreter, self.asked, tree)
 
     def answer(self, call: Call) -> Value | None:
         """Return what a call gives that asks for files. Raises Stopped where one is not there, and that is handled."""
@@ -191,7 +162,7 @@ class _Scripts:
                     self.follow(path, "__main__")
             self.starting = False
             self._follow_named()
-            self._follow_uncalled()
+            self.uncalled.follow_all(self.scopes)
             self._follow_named()
             for path in imported:
                 self.follow(path, "__main__")
@@ -207,7 +178,7 @@ class _Scripts:
             path, _, name = said.text.partition(":")
             scope = self.follow(path, "cffi")
             if scope and isinstance(made := scope.names.get(name), Function):
-                self._follow_call(made, named=True)
+                self.uncalled.follow(made, named=True)
         for said in self.asked.programs:
             ends = [f"/{said.text}{end}" for end in ("", ".py", "/__main__.py")]
             own = (
@@ -288,70 +259,10 @@ class _Scripts:
     def _is_of_build(self, path: str) -> bool:
         """Say whether a module has to do with the build, rather than being what the archive installs."""
         folder, _, name = path.rpartition("/")
-        if _BUILD_FOLDER.fullmatch(folder):
+        if BUILD_FOLDER.fullmatch(folder):
             return True
         installed = f"{folder}/__init__.py" in self.tree and folder not in self.folders
         if installed and not _BUILD_WORD.search(name) and not _FFI.search(self.tree.raw(path)):
             return False
         builds = BUILDS if "/" in path else _BUILDS_OR_RUNS
         return path in self.scopes or bool(builds.search(self.tree.raw(path)))
-
-    def _follow_uncalled(self) -> None:
-        """Follow the classes and functions that the build may call although no script does."""
-        run = self.interpreter
-        left, by_others = list(run.classes), self._sub_commands()
-        while ready := [kind for kind in left if self._is_run(kind, by_others)]:
-            for kind in ready:  # which may run others in turn
-                left.remove(kind)
-                self._follow_class(kind)
-        for function in run.functions:  # and those that are made in them
-            if function.node not in run.followed and not self._is_helper(function.scope):
-                self._follow_call(function)
-
-    def _is_helper(self, scope: Scope) -> bool:
-        """Say whether something is of a package that helps to build: setup.py calls what it needs of it."""
-        folder = scope.path.rpartition("/")[0]
-        return _BUILD_FOLDER.fullmatch(folder) is not None and f"{folder}/__init__.py" in self.tree
-
-    def _sub_commands(self) -> set[str]:
-        """Return what stands in quotes after `sub_commands`, the commands that another one runs."""
-        texts = (match[1] for path in self.scopes for match in _SUB_COMMANDS.finditer(self.tree.text(path)))
-        return {name for text in texts for name in _QUOTED.findall(text)}
-
-    def _is_run(self, kind: Class, by_others: set[str]) -> bool:
-        names = {name for name, value in self.asked.commands.items() if value is kind}
-        if names:
-            return not names.isdisjoint(_COMMANDS_RUN | self.asked.run_commands | by_others)
-        if self._is_helper(kind.scope):
-            return False
-        return not any(isinstance(b, Unknown) and b.name.rsplit(".", 1)[-1] in _COMMANDS_NOT_RUN for b in kind.bases)
-
-    def _follow_class(self, kind: Class) -> None:
-        made = Instance(kind.node.name, kind, Table())
-        called = not self._is_extension(kind)
-        methods = [name for name, value in kind.scope.names.items() if isinstance(value, Function)]
-        for name in dict.fromkeys([*(name for name in _FIRST_METHODS if member(kind, name)), *methods]):
-            method = member(kind, name)
-            if isinstance(method, Function) and (
-                method.node not in self.interpreter.followed or name in _FIRST_METHODS
-            ):
-                self._follow_call(Function(method.node, method.scope, made), by_setuptools=called)
-
-    def _is_extension(self, kind: Class) -> bool:
-        """Say whether a class is of what is built, and no command: setuptools calls none of its methods."""
-        names = (base.name if isinstance(base, Unknown) else "" for base in kind.bases)
-        return any(name.rsplit(".", 1)[-1].endswith("Extension") for name in names)
-
-    def _follow_call(self, function: Function, *, by_setuptools: bool = True, named: bool = False) -> None:
-        """Follow a function that no script calls: the build does, or something that is not seen here may.
-
-        One that is `named` to it is called surely.
-        """
-        run, name = self.interpreter, getattr(function.node, "name", "")
-        sure = named or (by_setuptools and _ENTRY.fullmatch(name))
-        conditions = () if sure else (run.conditions.of(function.node),)
-        try:
-            with run.under(*conditions):
-                run.invoke(function, [], {})
-        except (Stopped, RecursionError):
-            return
