@@ -75,20 +75,25 @@ class Archive:
         self.tree = tree
         self._settings: dict[int, configparser.RawConfigParser] = {}
         self._folders: set[str] | None = None
-        self._makes = False  # whether there may be other files by now than those of the archive
+        self._written: set[str] = set()  # by the script itself
+        self._makes = False  # whether there may be other files by now than those of the archive, and these
 
     def lacks(self, call: Call) -> str:
         """Return the path of a file that a call reads and that is not there, empty for any other call."""
         opens, reads = call.name in _OPENS, call.last in _READS and isinstance(call.owner, Const)
         mode = call.named.get("mode", call.arguments[1] if len(call.arguments) > 1 else Const("r"))
         reading = isinstance(mode, Const) and isinstance(mode.value, str) and not set("wax+") & set(mode.value)
-        makes = _MAKES.fullmatch(call.last) and call.name != "platform.system" and not isinstance(call.owner, Const)
-        self._makes = self._makes or bool(makes) or (opens and not reading)
         path = call.owner if reads else next(iter(call.arguments), None)
-        if not (opens or reads) or self._makes or not self.tree.whole or not isinstance(path, Const) or path.default:
+        known = isinstance(path, Const) and isinstance(path.value, str) and bool(path.value) and not path.default
+        name = posixpath.normpath(path.value) if known and isinstance(path, Const) else "/"
+        makes = _MAKES.fullmatch(call.last) and call.name != "platform.system" and not isinstance(call.owner, Const)
+        stays = call.last == "chdir" and name == "."
+        self._makes = self._makes or (bool(makes) and not stays) or (opens and not reading and not known)
+        if opens and not reading:
+            self._written.add(name)
+        if not (opens or reads) or self._makes or not self.tree.whole or name.startswith("/"):
             return ""
-        name = posixpath.normpath(path.value) if isinstance(path.value, str) and path.value else "/"
-        return "" if name.startswith("/") or name in self.tree or name in self._all_folders() else name
+        return "" if name in self.tree or name in self._written or name in self._all_folders() else name
 
     def answer(self, call: Call) -> Value | None:
         """Return what a call gives that asks for files; None where it is another call."""

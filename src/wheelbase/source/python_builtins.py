@@ -128,6 +128,10 @@ def _same(arguments: Arguments, named: dict[str, Value], guard: Guard) -> Value 
     return arguments[0] if arguments else None
 
 
+def _path(arguments: Arguments, named: dict[str, Value], guard: Guard) -> Value | None:
+    return (_joined_path if len(arguments) > 1 else _same)(arguments, named, guard)
+
+
 def _has_attribute(arguments: Arguments, named: dict[str, Value], guard: Guard) -> Value | None:
     name = next(texts(arguments[1]), None) if len(arguments) == 2 else None
     if name and name.text == "set_source":
@@ -197,8 +201,9 @@ _BUILTINS: dict[str, Builtin] = {
         ("os.path.abspath", "os.path.realpath", "os.path.normpath", "os.path.expanduser", "os.fspath", "os.fsdecode"),
         _same,
     ),
-    **dict.fromkeys(("Path", "pathlib.Path", "copy.copy", "copy.deepcopy", "deepcopy", "cythonize"), _same),
-    **dict.fromkeys(("Cython.Build.cythonize", "no_cythonize", "cast", "typing.cast", "shlex.quote"), _same),
+    **dict.fromkeys(("Path", "pathlib.Path", "PurePath", "pathlib.PurePath"), _path),
+    **dict.fromkeys(("copy.copy", "copy.deepcopy", "deepcopy", "cythonize", "Cython.Build.cythonize"), _same),
+    **dict.fromkeys(("no_cythonize", "cast", "typing.cast", "shlex.quote"), _same),
     **dict.fromkeys(("importlib.util.module_from_spec", "compile"), _same),
     "bool": _boolean,
     "strtobool": _folded(lambda text: str(text).lower() in ("y", "yes", "t", "true", "on", "1")),

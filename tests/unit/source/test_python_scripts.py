@@ -953,6 +953,7 @@ GLOBS += "from setuptools import setup, Extension\n"
         "list(map(str, Path('src').glob('*.c')))",
         "list(map(lambda name: 'src/' + name, ['a.c', 'b.c']))",
         "[str(p.relative_to(Path(__file__).parent)) for p in Path('src').glob('*.c')]",
+        "[str(Path('.', 'src', 'a.c')), str(Path('src', 'b.c'))]",
         "[os.path.relpath(name, os.path.dirname(__file__)) for name in glob.glob('src/*.c')]",
         "by_name('src/*.c')",
         "list(itertools.chain.from_iterable(iglob(f'{top}/*.c') for top, _, _ in os.walk('src')))",
@@ -1039,8 +1040,10 @@ def test_a_file_that_is_not_there_fails_or_goes_to_the_handler() -> None:
     handled = f"try:\n    {read}\n    libs = ['one']\nexcept IOError:\n    libs = ['two']\n"
     assert names(START + handled + EXT) == {"two"}
     assert names(START + handled + EXT, config_DOT_mk="x") == {"one"}
-    for before in ("open('config.mk', 'w').write('')", "os.system('./configure')", "os.chdir('other')"):
+    for before in ("open('config.mk', 'w').write('')", "os.system('./configure')", "os.chdir('other')", "open(x, 'w')"):
         assert not [item for item in find(f"{START}{before}\n{read}\nsetup()\n") if isinstance(item, Flag)]
+    for before in ("open('README', 'w').write('')", "os.chdir(os.path.dirname(os.path.abspath(__file__)) or '.')"):
+        assert [item for item in find(f"{START}{before}\n{read}\nsetup()\n") if isinstance(item, Flag)]
 
 
 def test_a_module_that_is_loaded_by_its_file() -> None:
