@@ -56,13 +56,14 @@ class Built:
     """A place where a script hands extensions on to be compiled; `guard` holds what it does where that fails.
 
     `setup` is a call of setup() that does it, with the `extensions` that it is given. A `plain` call is setuptools'
-    own, and gives nothing else that could be compiled.
+    own, and gives nothing else that could be compiled. A method of a command compiles all of them, or `each`.
     """
 
     guard: Guard = ()
     setup: Condition | None = None
     extensions: Value = NOTHING
     plain: bool = False
+    each: bool = False
 
 
 def is_plain(call: Call) -> bool:
@@ -160,7 +161,7 @@ class Asked(Watcher):
         """Keep what a call asks for; return what it gives where its outcome is to be told from."""
         start = len(self.found)
         if call.last in ("build_extension", "build_extensions") and not call.followed:
-            self.found.append(Built())
+            self.found.append(Built(each=call.last == "build_extension"))
         answer: Value | None = None
         for listen in self.listeners:
             told = listen(self, call)

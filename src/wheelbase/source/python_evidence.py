@@ -135,9 +135,10 @@ def _requests(asked: Asked, tree: SourceTree) -> Iterator[Request]:
 
 
 def _forgiven(asked: Asked) -> Guard:
-    """Return the condition on which the script goes on without its extensions, where it does with all of them."""
+    """Return the condition on which the script goes on without its extensions: without all of them, or each."""
     built = [item for item in asked.found if isinstance(item, Built) and item.setup is None]
-    return built[0].guard[-1:] if built and all(item.guard for item in built) else ()
+    ways = ([item.guard for item in built if item.each is each] for each in (True, False))
+    return next((guards[0][-1:] for guards in ways if guards and all(guards)), ())
 
 
 def settle_extensions(asked: Asked) -> None:

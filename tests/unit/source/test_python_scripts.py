@@ -401,6 +401,8 @@ setup(cmdclass={'build_ext': forgiving}, ext_modules=[Extension('a', ['a.c'], li
 """
     assert one(START + script).need == "optional"
     assert one(START + script.replace("print('without')", "raise")).need == "required"
+    all_of_them = "    def build_extensions(self):\n        build_ext.build_extensions(self)\n    def build_extension("
+    assert one(START + script.replace("    def build_extension(", all_of_them)).need == "optional"
     assert one(START + "Extension('a', ['a.c'], libraries=['x'], optional=True)").need == "optional"
 
 
