@@ -144,7 +144,12 @@ class Branches(Calls):
         flow = self.block(node.body)
         self.tries -= 1
         if flow is Flow.NEXT:
+            lacks = (
+                len(self.lacking) > lacking
+            )  # then it is not reached, where what setup() asks for brings nothing more
+            self.tries += lacks
             flow = self.block(node.orelse)
+            self.tries -= lacks
         after, ends = dict(self.scope.names), len(self.frames[-1].returned)
         found, grown = self.watcher.size(), [(value, length, len(value.items)) for value, length in lists]
         branches: list[tuple[Guard, dict[str, Value]]] = [((), after)] if flow is Flow.NEXT else []

@@ -11,6 +11,8 @@ from wheelbase.system.platform import System
 
 _ASKED = re.compile(r"([\w.+-]{1,80}) ?(>=|>|==?|<=?|~=|\^) ?(\d[\d.]{0,30})")
 _NUMBERED_APART = re.compile(r"lib(?:av|sw|postproc)\w+")  # FFmpeg numbers its libraries otherwise than itself
+_PKG_RESOURCES = "pkg_resources is imported"  # which setuptools has where Python is too old for its newest release
+_WITH_PKG_RESOURCES = [3, 8]
 _PACKAGES = {"rust": "rustc", "FFmpeg": "libavcodec-dev"}  # of what goes by another name
 
 
@@ -23,7 +25,10 @@ class Told(NamedTuple):
 
 def against_release(flags: Iterable[Flag], system: System) -> Iterator[Told]:
     """Yield the flags of an archive but for those of versions that a release is known to have."""
+    python = _numbers(_python_of(system))
     for flag in flags:
+        if flag.text.startswith(_PKG_RESOURCES) and python and _holds(python, "<=", _WITH_PKG_RESOURCES):
+            continue
         asked = _ASKED.fullmatch(flag.text) if flag.kind == "version" else None
         there = _version_of(asked[1], system) if asked else ""
         if asked is None or not there:
@@ -35,7 +40,7 @@ def against_release(flags: Iterable[Flag], system: System) -> Iterator[Told]:
 def _version_of(name: str, system: System) -> str:
     """Return the version that a release has of what goes by a name, without what packaging adds; empty if unknown."""
     if name == "Python":
-        return "".join(re.findall(r"^\d+(?:\.\d+)*", system.python))
+        return _python_of(system)
     if system.manager != "apt" or _NUMBERED_APART.fullmatch(name):
         return ""
     rows = (system.names.row_for(kind, name) for kind in ("pkg-config", "cmake"))
@@ -47,6 +52,10 @@ def _version_of(name: str, system: System) -> str:
     found = next((known for package in packages if (known := system.packages.get(package))), None)
     match = re.match(r"(?:\d+:)?(\d+(?:\.\d+)*)", found.version) if found else None
     return match[1] if match else ""
+
+
+def _python_of(system: System) -> str:
+    return "".join(re.findall(r"^\d+(?:\.\d+)*", system.python))
 
 
 def _numbers(version: str) -> list[int]:

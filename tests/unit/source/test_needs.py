@@ -1,5 +1,7 @@
 """What is needed, by the places that tell of it: which of them decide, and what a distribution's recipe confirms."""
 
+import dataclasses
+
 import msgspec
 import pytest
 from tests.unit.source import systems
@@ -119,6 +121,15 @@ def test_a_language_that_no_package_compiles(debian: System) -> None:
 def test_what_an_archive_is_too_old_for(debian: System, text: str, fails: bool) -> None:
     found = flagged(debian, Flag(kind="version", text=text, where="a.c:1"))
     assert found.status == ("cannot build here" if fails else "likely complete")
+
+
+@pytest.mark.parametrize(
+    ("python", "status"), [("3.8.1", "likely complete"), ("3.9.2", "maybe incomplete"), ("", "maybe incomplete")]
+)
+def test_what_setuptools_has_for_old_pythons_only(debian: System, python: str, status: str) -> None:
+    text = "pkg_resources is imported, and no build requirement brings it"
+    found = flagged(dataclasses.replace(debian, python=python), Flag(kind="unreadable", text=text, where="setup.py"))
+    assert found.status == status
 
 
 @pytest.mark.parametrize(

@@ -1165,6 +1165,8 @@ def test_a_module_that_no_build_requirement_brings() -> None:
     later = f"{START}setup(setup_requires=['Cython'])\n"
     assert told(f"try:\n    {IMPORTS}except ImportError:\n    cythonize = None\n{later}") == []
     assert told(f"try:\n    {IMPORTS}except ImportError:\n    raise SystemExit('no Cython')\n{later}") == [text]
+    then = f"try:\n    {IMPORTS}except ImportError:\n    pass\nelse:\n    try:\n        import Cython.Tempita\n"
+    assert told(f"{then}    except ImportError:\n        raise\n{later}") == []
     assert told(f"import subprocess\nsubprocess.call(['pip', 'install', 'Cython'])\n{IMPORTS}{START}") == []
     assert told(f"import os, numpy_like\n{START}", numpy_like_DOT_py="x = 1") == []
 
