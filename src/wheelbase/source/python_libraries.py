@@ -18,7 +18,9 @@ _NAME = re.compile(r"[A-Za-z0-9][\w+.-]{0,80}")
 _PYTHON = re.compile(r"python(\d[\w.]*)?")
 _FILE_OF_LIBRARY = re.compile(r"(?:^|/)lib([\w+.-]+?)\.(?:a|so)(?:\.[\d.]+)?")
 _SYSTEM_FOLDERS = ("/usr/", "/lib/", "/lib64/", "/opt/")  # what stands elsewhere, the archive builds itself
-_NOT_A_LIBRARY = re.compile(r".*\.(py|pyx|c|cc|cpp|cxx|h|hpp|txt|dll|lib|dylib|o|obj|in)", re.IGNORECASE)
+_NOT_A_LIBRARY = re.compile(
+    r".*\.(py|pyx|c|cc|cpp|cxx|h|hpp|txt|dll|lib|dylib|o|obj|in)|on|off|true|false|yes|no|none", re.IGNORECASE
+)
 
 
 def is_always_there(name: str) -> bool:

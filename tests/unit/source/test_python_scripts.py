@@ -1141,6 +1141,12 @@ def test_the_type_of_a_list_of_libraries(test: str, need: str) -> None:
     assert {how for how in ("required", "optional") if names(script, need=how)} == {need}
 
 
+def test_an_option_of_a_list_s_name_is_no_library() -> None:
+    script = f"{START}BUILD_SHARED_LIBS = os.environ.get('BUILD_SHARED_LIBS', '{{}}')\nsetup()\n"
+    assert names(script.format("OFF")) == set()
+    assert names(script.format("yaml")) == {"yaml"}
+
+
 def test_what_cffi_compiles_may_stand_in_a_file() -> None:
     script = "from cffi import FFI\nffi = FFI()\nwith open('a.h') as file:\n    ffi.set_source('a', file.read())\n"
     more = {"a_DOT_h": "#include <yaml.h>\n"}
