@@ -235,14 +235,15 @@ class _Scripts:
             if self.interpreter.tries and self._lacks(base, inner):
                 raise Stopped  # into the handler, as Python would
         run = self.interpreter
-        own = f"{dotted.partition('.')[0]}/"
         imported = self.starting and not (level or run.tries or run.guard)
-        gone = module_gone(dotted) if imported else ""
+        project = dotted.partition(".")[0]
+        own = f"{project}/"
+        gone = module_gone(dotted) if imported and not (lacking and project == "numpy") else ""
         if gone and not any(path.startswith(own) or f"/{own}" in path for path in self.tree.sizes):
             lines = self.tree.text(importer).split("\n")
             line = next((n for n, said in enumerate(lines, 1) if dotted in said and "import" in said), 1)
             self.flags.append(Flag(kind="version", text=f"Python < {gone}", where=f"{importer}:{line}"))
-        elif imported and not gone and lacking and dotted.partition(".")[0] not in run.lacking:  # as a `try` tells
+        elif imported and not gone and lacking and project not in run.lacking:  # as a `try` tells
             self.asked.lacks(dotted, importer)
         return None
 

@@ -21,7 +21,6 @@ def versions(script: str, c: str = "#include <Python.h>\n", **more: str) -> list
         ("import imp", "Python < 3.12"),
         ("import urllib2", "Python < 3"),
         ("from lib2to3 import main", "Python < 3.13"),
-        ("from numpy.distutils.core import setup", "Python < 3.12"),
         ("import platform; platform.linux_distribution()", "Python < 3.8"),
         ("import configparser; configparser.SafeConfigParser()", "Python < 3.12"),
         ("open('setup.py', 'rU').read()", "Python < 3.11"),
@@ -29,6 +28,13 @@ def versions(script: str, c: str = "#include <Python.h>\n", **more: str) -> list
 )
 def test_what_a_script_uses_is_gone(line: str, text: str) -> None:
     assert versions(f"{line}\n{EXTENSION}") == [(text, "setup.py:1")]
+
+
+def test_what_numpy_has_no_more_where_it_is_installed() -> None:
+    script = f"from numpy.distutils.core import setup\n{EXTENSION}"
+    project = "[build-system]\nrequires = ['setuptools', 'numpy']\n"
+    assert versions(script, pyproject_DOT_toml=project) == [("Python < 3.12", "setup.py:1")]
+    assert versions(script) == []  # it is missing whatever the Python
 
 
 @pytest.mark.parametrize(

@@ -1165,6 +1165,7 @@ def test_a_module_that_no_build_requirement_brings() -> None:
     text = "Cython is imported, and no build requirement brings it"
     assert told(IMPORTS + START) == [text]
     assert told(f"{START}def later():\n    import Cython\n") == []
+    assert told(f"from numpy.distutils.core import setup\n{START}") == [text.replace("Cython", "numpy")]
     assert told(f"try:\n    {IMPORTS}except ImportError:\n    pass\n{START}") == []
     assert told(IMPORTS + START, pyproject_DOT_toml="[build-system]\nrequires = ['setuptools', 'Cython']\n") == []
     assert told(f"{IMPORTS}{START}setup(setup_requires=['Cython'])\n") == [text]  # it is asked for too late
