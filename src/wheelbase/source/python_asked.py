@@ -122,10 +122,11 @@ class Asked(Watcher):
             if isinstance(item, Request):
                 item.demanded = True
 
-    def narrow(self, start: int, end: int, condition: Condition) -> None:
-        """Put what was found between two moments on a condition."""
+    def narrow(self, start: int, end: int, condition: Condition, *, ends: bool) -> None:
+        """Put what was found between two moments on a condition; where it is about how programs end, not starting."""
         for item in self.found[start:end]:
-            item.guard = both(item.guard, (condition,))
+            if not (ends and isinstance(item, Request) and item.started):
+                item.guard = both(item.guard, (condition,))
 
     def knows_all_sources(self) -> bool:
         """Say whether the files of every extension are known, and nothing else seems to be compiled."""

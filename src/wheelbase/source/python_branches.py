@@ -18,6 +18,7 @@ _ENVIRONMENT = re.compile(r"\b(?:environ|getenv)\b")
 _OUTCOME = re.compile(r"\breturncode\b|[!=]= 0$")
 _OF_IMPORTS = frozenset("ImportError ModuleNotFoundError Exception BaseException".split())
 _OF_SYSTEM = frozenset("OSError IOError EnvironmentError FileNotFoundError PermissionError".split())
+_OF_ENDS = frozenset("CalledProcessError SubprocessError TimeoutExpired".split())
 
 
 class Branches(Calls):
@@ -172,7 +173,8 @@ class Branches(Calls):
                 self.gone.append(self.conditions.of(node))  # what follows is reached where nothing fails
         if falls_back:
             condition = self.conditions.of(node)
-            self.watcher.narrow(start, found, condition)
+            of_ends = all(_catches_only(handler, _OF_ENDS) for handler in node.handlers)
+            self.watcher.narrow(start, found, condition, ends=of_ends)
             if flow is Flow.RETURN:
                 self.frames[-1].hopes += self.watcher.failing(start, found)
             results = self.frames[-1].returned

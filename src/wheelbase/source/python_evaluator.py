@@ -74,8 +74,8 @@ class Watcher(Protocol):
     def size(self) -> int:
         """Return how much was found."""
 
-    def narrow(self, start: int, end: int, condition: Condition) -> None:
-        """Put what was found between two moments on a condition."""
+    def narrow(self, start: int, end: int, condition: Condition, *, ends: bool) -> None:
+        """Put what was found between two moments on a condition; where it is about how programs end, not starting."""
 
     def failing(self, start: int, end: int) -> tuple[Request, ...]:
         """Return what was asked for between two moments in a way that fails where it is not there."""

@@ -68,8 +68,10 @@ def evidence_of(asked: Asked, tree: SourceTree) -> Iterator[Evidence]:
 
 
 def _of_libtool(requests: Iterable[Request], tree: SourceTree) -> list[Request]:
-    """Return what autoreconf runs besides its own, where a configure.ac asks for it."""
-    if not any(_LIBTOOL.search(tree.text(path)) for path in tree.named("configure.ac", "configure.in")):
+    """Return what autoreconf runs besides its own, where a configure.ac asks for it, or none is there to be read."""
+    scripts = list(tree.named("configure.ac", "configure.in"))
+    # What the build unpacks before uses it mostly.
+    if scripts and not any(_LIBTOOL.search(tree.text(path)) for path in scripts):
         return []
     return [dataclasses.replace(request, name="libtoolize") for request in requests if request.name == "autoreconf"]
 

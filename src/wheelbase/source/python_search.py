@@ -68,8 +68,7 @@ def _command(asked: Asked, call: Call) -> Value | None:
             item.demanded = item.demanded or raises
             asked.found.append(item)
     if call.name in _STARTS and isinstance(first, Many) and next((said.text for said in texts(first)), "") == "git":
-        # Where it is not there, starting it raises, whatever is made of how it ends.
-        asked.found.append(Request("program", "git", call.where, call.guard, 0.8))
+        asked.found.append(Request("program", "git", call.where, call.guard, 0.8, started=True))
     return None
 
 

@@ -82,6 +82,8 @@ class Conditions:
 class Request:
     """One place that asks for something. A `probe` looks whether it is there; it is `demanded` where it must be.
 
+    A program that is `started` without a shell raises OSError where it is not there, however it would have ended.
+
     `instead_of` is the kind and name of what is tried first, where this is an alternative.
     """
 
@@ -93,6 +95,7 @@ class Request:
     probe: bool = False
     demanded: bool = False
     instead_of: str = ""
+    started: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1141,6 +1141,22 @@ def test_the_type_of_a_list_of_libraries(test: str, need: str) -> None:
     assert {how for how in ("required", "optional") if names(script, need=how)} == {need}
 
 
+@pytest.mark.parametrize(
+    ("caught", "need"),
+    [("subprocess.CalledProcessError", "required"), ("OSError", "optional"), ("Exception", "optional")],
+)
+def test_a_program_that_is_not_there_raises_when_it_is_started(caught: str, need: str) -> None:
+    called = "version = subprocess.check_output(['git', 'describe'])"
+    script = f"{START}try:\n    {called}\nexcept {caught}:\n    version = '0'\nsetup(version=version)\n"
+    assert names(script, "program", need) == {"git"}
+
+
+def test_autoreconf_of_what_the_build_unpacks() -> None:
+    script = f"{START}subprocess.check_call(['autoreconf', '-i'])\nsetup()\n"
+    assert names(script, "program") == {"autoreconf", "libtoolize"}
+    assert names(script, "program", a__configure_DOT_ac="AC_INIT\n") == {"autoreconf"}
+
+
 def test_an_option_of_a_list_s_name_is_no_library() -> None:
     script = f"{START}BUILD_SHARED_LIBS = os.environ.get('BUILD_SHARED_LIBS', '{{}}')\nsetup()\n"
     assert names(script.format("OFF")) == set()
