@@ -24,11 +24,11 @@ from wheelbase.source.findings import Evidence, Findings, Flag
 from wheelbase.source.golang import find_in_go
 from wheelbase.source.includes import find_in_c
 from wheelbase.source.meson import find_in_meson
-from wheelbase.source.python_age import find_in_age
+from wheelbase.source.python_age import find_in_age, find_in_metadata
 from wheelbase.source.python_scripts import find_in_python
 from wheelbase.source.tree import SourceTree, shown
 
-VERSION = "findings-38"
+VERSION = "findings-39"
 """To be raised with any change of what is found: results are kept under it."""
 
 _MOST = 2_000
@@ -48,6 +48,7 @@ _DETECTORS: dict[str, Detector] = {  # by what they read
     "C sources": find_in_c,
     "languages": find_languages,
     "what is too old": find_in_age,
+    "PKG-INFO": find_in_metadata,
 }
 
 
