@@ -99,6 +99,9 @@ class _Search:
         folders = [path.rpartition("/")[0] for path in tree.named("configure", "configure.ac")]
         folders += [f for path in tree.named("CMakeLists.txt") if (f := path.rpartition("/")[0]) in licensed]
         self._makes_none = _makes_none(tree)
+        # Where nothing asks for the Python package that has its headers, the system's have to do.
+        scripts = ("pyproject.toml", "setup.cfg", "setup.py")
+        self._without_pybind11 = not any(_PYBIND11.search(tree.text(path)) for path in scripts)
         self._configured = tuple(f"{folder}/" for folder in folders if folder)
 
     def found_from(self, starts: Iterable[str], seen: set[str]) -> Iterable[Evidence]:
@@ -140,7 +143,7 @@ class _Search:
         own = own_header(self._tree, path, include.name)
         if own is not None:
             return own if own and (copied or not is_vendored(own)) else ""
-        lacking = self._is_lacking(include.name)
+        lacking = self._without_pybind11 and include.name.startswith("pybind11/")
         if (lacking or not is_ordinary(include.name)) and (include.angled or include.name not in self._made):
             # Of what pip installs for a build otherwise, Debian's recipes tell nothing.
             known = _NO_RECIPE if lacking and weight == _WEIGHT else weight
@@ -149,11 +152,6 @@ class _Search:
                 one = msgspec.structs.replace(one, made=False)
             self._found.setdefault((include.name, one.need), one)
         return ""
-
-    def _is_lacking(self, name: str) -> bool:
-        """Say whether nothing asks for the Python package that has a header, so that the system's has to do."""
-        scripts = ("pyproject.toml", "setup.cfg", "setup.py")
-        return name.startswith("pybind11/") and not any(_PYBIND11.search(self._tree.text(path)) for path in scripts)
 
     def _includes(self, path: str) -> tuple[Include, ...]:
         known = self._read.get(path)
