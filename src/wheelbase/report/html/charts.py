@@ -10,6 +10,7 @@ _CHARACTER = 6.6
 _PADDING = 10
 _WIDE = 520
 _NARROW = 300
+_LEAST = 1e-9  # of a unit: what is less is nothing
 _MOST_STEPS = 5
 
 
@@ -104,7 +105,7 @@ def chart(
     `order` is that of the pieces in each bar; `show` writes a value.
     """
     top = max((row.top for row in rows), default=0)
-    if top <= 0:
+    if top / unit.size < _LEAST:
         return None
     steps, step = axis(top / unit.size)
     end = steps * step * unit.size
