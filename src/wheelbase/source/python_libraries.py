@@ -47,7 +47,7 @@ def _names(said: Said, linked: Linked, tree: SourceTree) -> Iterator[str]:
         if found and not any(path.endswith(f"lib{found[1]}.a") for path in tree.sizes):
             yield found[1]
         return
-    words = text.split()
+    words = [part for word in text.split() for part in (word.split(",") if word.startswith("-Wl,") else [word])]
     for word in words[:50]:
         if word.startswith("-l") and _NAME.fullmatch(word[2:]):
             yield word[2:]

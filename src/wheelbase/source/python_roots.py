@@ -62,6 +62,7 @@ def roots_of(tree: SourceTree, backend: Backend, folders: list[str]) -> Iterator
     yield from inner
     yield "setup.py"
     told = " ".join(tree.text(path) for path in (*inner, "setup.py", "pyproject.toml", "setup.cfg"))
+    commands = _modules_of_commands(tree)
     for path in tree.ending(".py"):
         name = path.rsplit("/", 1)[-1]
         if path.count("/") > 4 or is_vendored(path) or not _BUILD_SCRIPT.fullmatch(name):
@@ -70,5 +71,18 @@ def roots_of(tree: SourceTree, backend: Backend, folders: list[str]) -> Iterator
         if name == "setup.py" and "/" in path and b"numpy.distutils" not in data:
             continue
         run = name == "setup.py" or (name[:-3] in told and ("/" not in path or b"set_source" in data))
+        run |= any(f"/{path}".endswith(f"/{module}.py") for module in commands)
         if run and BUILDS.search(data):
             yield path
+
+
+def _modules_of_commands(tree: SourceTree) -> list[str]:
+    """Return the modules, as paths, of the commands that pyproject.toml puts in the place of setuptools' own."""
+    try:
+        tool = pyproject_of(tree).get("tool", {})
+    except ValueError:
+        return []
+    settings = tool.get("setuptools") if isinstance(tool, dict) else None
+    commands = settings.get("cmdclass") if isinstance(settings, dict) else None
+    named = commands.values() if isinstance(commands, dict) else ()
+    return [name.rpartition(".")[0].replace(".", "/") for name in named if isinstance(name, str)]

@@ -1157,6 +1157,23 @@ def test_autoreconf_of_what_the_build_unpacks() -> None:
     assert names(script, "program", a__configure_DOT_ac="AC_INIT\n") == {"autoreconf"}
 
 
+def test_commands_that_pyproject_names() -> None:
+    command = "import subprocess\nfrom setuptools.command.build_py import build_py as _build_py\n"
+    command += "class build_py(_build_py):\n  def run(self):\n    subprocess.check_output(['pkg-config', 'yaml-0.1'])\n"
+    files = {
+        "src/_own_build.py": command,
+        "pyproject.toml": "[tool.setuptools.cmdclass]\nbuild_py = '_own_build.build_py'\n",
+    }
+    assert find_names(files) == {"yaml-0.1"}
+    for other in ("[tool]\nsetuptools = 1\n", "[tool.setuptools]\ncmdclass = 1\n", "x = [\n", ""):
+        assert find_names({**files, "pyproject.toml": other}) == set()
+
+
+def test_a_library_among_options_that_are_handed_to_the_linker() -> None:
+    script = START + "setup(ext_modules=[Extension('a', ['a.c'], extra_link_args=['-Wl,-lyaml,--export-dynamic'])])\n"
+    assert names(script) == {"yaml"}
+
+
 def test_an_option_of_a_list_s_name_is_no_library() -> None:
     script = f"{START}BUILD_SHARED_LIBS = os.environ.get('BUILD_SHARED_LIBS', '{{}}')\nsetup()\n"
     assert names(script.format("OFF")) == set()
