@@ -10,6 +10,7 @@ from wheelbase.source.python_commands import SHELL, find_in_command
 from wheelbase.source.python_values import Const, Request
 from wheelbase.source.tree import SourceTree
 
+_MOST_SCRIPTS = 20
 _MOST_LINES = 2_000
 _CONTINUED = re.compile(r"\\\n")
 _COMMENT = re.compile(r"(?:^|(?<=\s))#.*")
@@ -19,10 +20,13 @@ _HERE = re.compile(r"<<-?\s*[\"']?(\w+)")
 
 
 def follow_shell(asked: Asked, tree: SourceTree) -> None:
-    """Note what the scripts ask for that build scripts run."""
-    for script in [one for one in asked.found if isinstance(one, Request) and one.name.endswith(SHELL)]:
-        path = next(iter(tree.headers(script.name)), "")
-        for line, command in commands_of(tree.text(path)) if path else ():
+    """Note what the scripts ask for that build scripts run: of each once, where it is run on the fewest conditions."""
+    runs: dict[str, Request] = {}
+    for one in asked.found:
+        if isinstance(one, Request) and one.name.endswith(SHELL) and (path := next(iter(tree.headers(one.name)), "")):
+            runs[path] = min(runs.get(path, one), one, key=lambda run: (len(run.guard), not run.demanded))
+    for path, script in list(runs.items())[:_MOST_SCRIPTS]:
+        for line, command in commands_of(tree.text(path)):
             for item in find_in_command(Const(command), f"{path}:{line}", script.guard, sure=True):
                 if isinstance(item, Flag):
                     asked.flags.append(item)

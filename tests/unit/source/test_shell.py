@@ -1,5 +1,7 @@
 """What shell scripts ask for that build scripts run."""
 
+import time
+
 import pytest
 from tests.unit.source.test_python_scripts import START, find_in
 
@@ -48,3 +50,15 @@ def test_what_is_not_run_whatever_is_found(script: str) -> None:
 
 def test_a_script_of_any_length_comes_to_an_end() -> None:
     assert len(list(commands_of("make\n" * 10_000))) <= 2_000
+
+
+def test_a_script_that_is_run_again_and_again_is_read_once() -> None:
+    start = time.perf_counter()
+    assert found("cmake .\n" * 2_000, RUNS + "subprocess.call(['./own/make_it.sh'])\n" * 1_000)
+    assert time.perf_counter() - start < 10
+
+
+def test_a_script_counts_where_it_is_run_on_the_fewest_conditions() -> None:
+    on_condition = "if os.path.isdir('/opt/a'):\n    subprocess.check_call(['./own/make_it.sh'])\n"
+    for setup in (f"{RUNS}{on_condition}", f"{START}{on_condition}{RUNS}"):
+        assert found("cmake .\n", setup) == {("cmake", "own/make_it.sh:1 required")}
