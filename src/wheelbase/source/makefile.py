@@ -1,10 +1,16 @@
-"""What a Makefile that the build runs asks for: what it calls pkg-config with, and links by its variables. Pure."""
+"""What a Makefile that the build runs asks for: by pkg-config, by what it links, and by the programs it starts. Pure.
+
+Of make's own language only what decides is read: variables as they are set first, and which recipes the first target
+leads to. What stands within a condition, or is for another target, is optional.
+"""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
-from wheelbase.source.findings import LINKED_ANYWAY, Evidence
-from wheelbase.source.python_commands import is_config_program
+from wheelbase.source.findings import LINKED_ANYWAY, Evidence, Flag
+from wheelbase.source.python_commands import SHELL, find_in_command, is_config_program
+from wheelbase.source.python_values import Const
 from wheelbase.system.names import Kind
 
 _CONDITION = re.compile(r"(?:ifeq|ifneq|ifdef|ifndef)\b")
@@ -13,26 +19,75 @@ _MODULE = re.compile(r"[A-Za-z][\w.+-]+")
 _PROGRAM = re.compile(r"[\w-]+[-_]config(?=[ \t]+--)")
 _LINKS = re.compile(r"(?:LD|LOAD)?(?:LIBS?|FLAGS|LDADD)[ \t]*[+:?]?=(.*)")
 _LIBRARY = re.compile(r"(?<!\S)-l([A-Za-z][\w.+-]*)")
+_VARIABLE = re.compile(r"(?:export[ \t]+)?([\w.-]+)[ \t]*(?:\+|::?|\?)?=[ \t]*(.*)")
+_RULE = re.compile(r"([^:=#]+?)[ \t]*::?(?!=)([^=]*)$")
+_USE = re.compile(r"\$[({]([\w.-]+)[)}]|\$(\w)")
+_USED = re.compile(r"\$[({](?:[^()]|\$\([^()]*\))*[)}]")
+_AGAIN = re.compile(r"^[-@+ \t]*make\b([^;&|]*)")
 _PKG_CONFIG_WEIGHT, _LINK_WEIGHT = 0.85, 0.6
+_OF_MAKE = {"CC": "cc", "CXX": "g++", "LD": "cc", "FC": "gfortran", "LEX": "lex", "YACC": "yacc", "MAKE": "make"}
+_OWN = frozenset(("make", "configure"))  # which are there, or the archive's
+_OBJECTS = frozenset((".o", ".lo"))  # which are listed by other means mostly
+_MAX_LINES = 20_000
+_MAX_ROUNDS = 8  # of variables within variables
+_MAX_WORDS = 10_000
+
+
+@dataclass(slots=True)
+class _Rule:
+    targets: list[str]
+    needs: list[str]
+    recipe: list[tuple[int, str]] = field(default_factory=list)
+    conditional: bool = False
 
 
 def find_in_makefile(text: str, path: str) -> Iterator[Evidence]:
-    """Yield what a Makefile asks for: optional what stands within a condition, or in a recipe."""
-    depth = 0
-    for number, line in enumerate(text.split("\n"), 1):
-        plain, where = line.partition("#")[0], f"{path}:{number}"
-        stripped = plain.strip()
-        depth += bool(_CONDITION.match(stripped)) - (depth > 0 and stripped.startswith("endif"))
-        optional = depth > 0 or line.startswith("\t")
-        for kind, name, weight in _asked(stripped):
-            yield Evidence(
-                kind=kind,
-                name=name,
-                where=where,
-                need="optional" if optional else "required",
-                weight=weight,
-                condition="a condition of make" if optional else "",
-            )
+    """Yield what a Makefile asks for: optional what stands within a condition, or in a recipe that may not be run."""
+    rules, variables = [_Rule([], [])], dict[str, str]()
+    for number, line, conditional in _lines(text):
+        if line.startswith("\t"):
+            rules[-1].recipe.append((number, line.strip()))
+            rules[-1].conditional |= conditional
+            continue
+        if assigned := _VARIABLE.match(line):
+            if not conditional:
+                variables.setdefault(assigned[1], assigned[2])
+        elif begun := _RULE.match(line):
+            rules.append(_Rule(begun[1].split(), begun[2].partition(";")[0].split(), conditional=conditional))
+        for kind, name, weight in _asked(line):
+            yield _evidence(kind, name, f"{path}:{number}", weight, optional=conditional)
+    run = _reached(rules, variables)
+    for rule in rules:
+        optional = rule.conditional or not any(rule is one for one in run)
+        for number, line in rule.recipe:
+            for kind, name, weight in dict.fromkeys(_of_recipe(line, variables)):
+                if f"lib{name}." not in text:  # which it makes itself
+                    yield _evidence(kind, name, f"{path}:{number}", weight, optional=optional)
+
+
+def _lines(text: str) -> Iterator[tuple[int, str, bool]]:
+    """Yield (number, line without comment, whether it stands within a condition); what goes on is one line."""
+    depth, begun, whole = 0, 0, ""
+    for number, line in enumerate(text.split("\n")[:_MAX_LINES], 1):
+        begun = begun or number
+        whole += line.rstrip("\r").removesuffix("\\")
+        if line.endswith("\\"):
+            continue
+        plain = re.sub(r"(?<!\\)#.*", "", whole).rstrip()
+        depth += bool(_CONDITION.match(plain.strip())) - (depth > 0 and plain.strip().startswith("endif"))
+        yield begun, plain, depth > 0
+        begun, whole = 0, ""
+
+
+def _evidence(kind: Kind, name: str, where: str, weight: float, *, optional: bool) -> Evidence:
+    return Evidence(
+        kind=kind,
+        name=name,
+        where=where,
+        need="optional" if optional else "required",
+        weight=weight,
+        condition="a condition of make" if optional else "",
+    )
 
 
 def _asked(line: str) -> Iterator[tuple[Kind, str, float]]:
@@ -44,3 +99,44 @@ def _asked(line: str) -> Iterator[tuple[Kind, str, float]]:
     if linked := _LINKS.search(line):
         names = (name for name in _LIBRARY.findall(linked[1]) if name not in LINKED_ANYWAY)
         yield from (("library", name, _LINK_WEIGHT) for name in names)
+
+
+def _of_recipe(line: str, variables: Mapping[str, str]) -> Iterator[tuple[Kind, str, float]]:
+    """Yield what a line of a recipe asks for: what it says itself, and the programs that its variables name."""
+    yield from _asked(line)
+    program, _, words = line.lstrip("-@+ \t").partition(" ")
+    command = f"{_expanded(program, variables)} {words}"  # what variables give it else, they say where they are set
+    for item in find_in_command(Const(_USED.sub("", command)), "", (), sure=True):
+        if isinstance(item, Flag) or item.name.endswith(SHELL) or item.name in _OWN | LINKED_ANYWAY:
+            continue
+        if item.kind in ("program", "library"):
+            yield item.kind, item.name, _LINK_WEIGHT if item.kind == "library" else item.weight
+
+
+def _expanded(text: str, variables: Mapping[str, str]) -> str:
+    for _ in range(_MAX_ROUNDS):
+        after = _USE.sub(lambda use: variables.get(name := use[1] or use[2], _OF_MAKE.get(name, use[0])), text)
+        if after == text or len(after) > _MAX_WORDS:
+            break
+        text = after
+    return text
+
+
+def _reached(rules: Iterable[_Rule], variables: Mapping[str, str]) -> list[_Rule]:
+    """Return the rules that make the first target, as far as names tell, and those for a pattern of what is made."""
+    named = [(rule, _expanded(" ".join(rule.targets), variables).split()) for rule in rules]
+    first = next((targets[0] for _, targets in named if targets and targets[0][0] != "." and "%" not in targets[0]), "")
+    reached, seen, left = [], {first}, [first]
+    while left and len(seen) < _MAX_WORDS:
+        target = left.pop()
+        for rule, targets in named:
+            if target in targets:
+                reached.append(rule)
+                again = (_AGAIN.search(_expanded(line, variables)) for _, line in rule.recipe)
+                needs = [*rule.needs, *(found[1] for found in again if found)]
+                new = set(_expanded(" ".join(needs), variables).split()) - seen
+                seen |= new
+                left += new
+    ends = {target[target.rfind(".") :] for target in seen if "." in target} | _OBJECTS
+    patterns = ((rule, target) for rule, targets in named for target in targets if "%" in target)
+    return reached + [rule for rule, target in patterns if target[target.rfind(".") :] in ends]

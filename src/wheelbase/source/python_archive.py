@@ -117,6 +117,8 @@ class Archive:
             return self._read_from(call)
         if call.last in ("exists", "is_file", "is_dir") and isinstance(call.owner, Const):
             return self._exists(call.owner)
+        if call.last in ("newer", "newer_group") and not call.followed:
+            return Const(True, call.where, default=True)  # nothing has been made before
         return None
 
     def _read_from(self, call: Call) -> Value | None:

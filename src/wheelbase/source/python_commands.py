@@ -9,7 +9,7 @@ from wheelbase.source.python_values import Const, Either, Guard, Many, Request, 
 _PROGRAMS = frozenset(
     "swig cmake make gmake ninja meson autoreconf autoconf automake libtoolize aclocal cargo rustc go protoc mpicc"
     " mpicxx mpic++ mpif90 mpif77 nvcc hipcc gfortran flex bison yacc lex nasm yasm bazel scons waf qmake gperf ragel"
-    " m4 perl tclsh node npm javac mvn gradle ghc patchelf patch thrift capnp flatc glib-compile-resources"
+    " gawk m4 perl tclsh node npm javac mvn gradle ghc patchelf patch thrift capnp flatc glib-compile-resources"
     " gdbus-codegen wayland-scanner msgfmt xxd unzip makeinfo dot bindgen sip premake4 premake5 xmake R swipl".split()
 )
 _COMPILERS = frozenset("gcc g++ cc c++ clang clang++".split())

@@ -45,6 +45,7 @@ _KNOWN_MEANS = re.compile(
     rb"Extension|ext[_-]modules|build_ext\]|add_library|set_source|\.verify\(|pybind11|CMake|cythonize"
 )
 _LOADS = ("spec_from_file_location", "load_source", "SourceFileLoader")  # a module, by its file
+_IMPORTS = ("__import__", "importlib.import_module", "import_module")
 _BUILD_TOOLS = OTHER_BUILDS | {"cargo", "go"}
 _FFI = re.compile(rb"\bFFI\(\)[\s\S]*\.(?:set_source|verify)\(")
 _BUILDS_OR_RUNS = re.compile(rb"subprocess|os\.system|" + BUILDS.pattern, re.IGNORECASE)  # beside setup.py
@@ -113,6 +114,9 @@ class _Scripts:
         if call.last in _LOADS and len(call.arguments) == 2 and isinstance(said := call.arguments[1], Const):
             scope = self.follow(posixpath.normpath(str(said.value)), "")
             return Module(posixpath.basename(str(said.value)).removesuffix(".py"), scope) if scope else None
+        if call.name in _IMPORTS and call.arguments and isinstance(said := call.arguments[0], Const):
+            scope = self.load(str(said.value), 0, run.scope.path)
+            return Module(str(said.value), scope) if scope else None
         if call.name == "exec" and call.arguments:
             self._execute(call)
         return self.archive.answer(call)
@@ -265,5 +269,5 @@ class _Scripts:
         installed = f"{folder}/__init__.py" in self.tree and folder not in self.folders
         if installed and not _BUILD_WORD.search(name) and not _FFI.search(self.tree.raw(path)):
             return False
-        builds = BUILDS if "/" in path else _BUILDS_OR_RUNS
+        builds = BUILDS if folder and folder not in self.asked.folders else _BUILDS_OR_RUNS
         return path in self.scopes or bool(builds.search(self.tree.raw(path)))

@@ -59,6 +59,7 @@ def _command(asked: Asked, call: Call) -> Value | None:
     first = call.arguments[0] if call.arguments else call.named["args"]
     if not runs and isinstance(first, Const):
         return None
+    started = call.name in _STARTS and isinstance(first, Many)
     for item in find_in_command(first, call.where, call.guard, sure=runs):
         if isinstance(item, Flag):
             asked.flags.append(item)
@@ -66,8 +67,9 @@ def _command(asked: Asked, call: Call) -> Value | None:
             checked = call.named.get("check")
             raises = call.last in _RAISES or (isinstance(checked, Const) and checked.value is True)
             item.demanded = item.demanded or raises
+            item.started = started and item.kind == "program"
             asked.found.append(item)
-    if call.name in _STARTS and isinstance(first, Many) and next((said.text for said in texts(first)), "") == "git":
+    if started and next((said.text for said in texts(first)), "") == "git":
         asked.found.append(Request("program", "git", call.where, call.guard, 0.8, started=True))
     return None
 

@@ -25,7 +25,7 @@ def test_variables_are_needed_and_what_stands_on_conditions_is_optional() -> Non
         ("library", "readline", "required", "src/Makefile:2"),
         ("library", "other", "optional", "src/Makefile:4"),
         ("program", "xml2-config", "required", "src/Makefile:7"),
-        ("pkg-config", "zlib", "optional", "src/Makefile:9"),
+        ("pkg-config", "zlib", "required", "src/Makefile:9"),
     ]
 
 
@@ -37,3 +37,27 @@ def test_it_is_read_where_the_build_runs_make() -> None:
         found = list(find_in_python(tree))
         modules = {one.name for one in found if isinstance(one, Evidence) and one.kind == "pkg-config"}
         assert modules & {"glib-2.0"} == expected
+
+
+def test_recipes_that_the_first_target_leads_to_are_needed_and_others_optional() -> None:
+    text = (
+        "FORT = gfortran\nOUT := $(DIST)/libown.so\n.PHONY: all\nall: $(OUT)\n"
+        "$(OUT): first.o | $(DIST)\n\t@$(CXX) -shared $^ -lsent $(LIBS) \\\n\t  -lown -lpthread\n"
+        "%.o: %.f90\n\t$(FORT) -c $< -o $@\n"
+        "bench: bench.c\n\t$(CC) $< -o $@ -lbench\n"
+        "%.1: %.adoc\n\tmakeinfo $<\n"
+        "OTHER = other\n"
+    )
+    found = {(one.kind, one.name, one.need) for one in find_in_makefile(text, "Makefile")}
+    assert found == {
+        ("library", "sent", "required"),
+        ("program", "gfortran", "required"),
+        ("library", "bench", "optional"),
+        ("program", "makeinfo", "optional"),
+    }
+
+
+def test_a_recipe_that_runs_make_again_leads_on() -> None:
+    text = "all:\n\t+$(MAKE) --silent lib\nlib:\n\tbison -o a.c a.y\ndocs:\n\tmakeinfo a.texi\n"
+    found = {(one.name, one.need) for one in find_in_makefile(text, "Makefile")}
+    assert found == {("bison", "required"), ("makeinfo", "optional")}

@@ -1066,9 +1066,9 @@ def test_python_that_is_run_with_a_module_or_a_script() -> None:
     assert find_names({"setup.py": START + seldom, "gen/scan.py": inner}) == set()
 
 
-def find_names(files: dict[str, str]) -> set[str]:
+def find_names(files: dict[str, str], kind: str = "pkg-config") -> set[str]:
     found = find_in({path: text.encode() for path, text in files.items()})
-    return {item.name for item in found if isinstance(item, Evidence) and item.kind == "pkg-config"}
+    return {item.name for item in found if isinstance(item, Evidence) and item.kind == kind}
 
 
 def test_a_script_that_a_backend_imports_is_followed_on_its_conditions() -> None:
@@ -1145,10 +1145,30 @@ def test_the_type_of_a_list_of_libraries(test: str, need: str) -> None:
     ("caught", "need"),
     [("subprocess.CalledProcessError", "required"), ("OSError", "optional"), ("Exception", "optional")],
 )
-def test_a_program_that_is_not_there_raises_when_it_is_started(caught: str, need: str) -> None:
-    called = "version = subprocess.check_output(['git', 'describe'])"
+@pytest.mark.parametrize("program", ["git", "gfortran"])
+def test_a_program_that_is_not_there_raises_when_it_is_started(caught: str, need: str, program: str) -> None:
+    called = f"version = subprocess.check_output(['{program}', '--version'])"
     script = f"{START}try:\n    {called}\nexcept {caught}:\n    version = '0'\nsetup(version=version)\n"
-    assert names(script, "program", need) == {"git"}
+    assert names(script, "program", need) == {program}
+
+
+def test_what_is_made_before_is_older_where_nothing_was_made() -> None:
+    script = (
+        "from setuptools.modified import newer_group\ndef made():\n    if not newer_group(['a.y'], 'a.c'):\n"
+        "        return\n    subprocess.check_call(['bison', 'a.y'])\nmade()\nsetup()\n"
+    )
+    assert names(START + script, "program") == {"bison"}
+
+
+@pytest.mark.parametrize("call", ["__import__", "importlib.import_module"])
+def test_modules_that_a_call_imports(call: str) -> None:
+    script = (
+        f"{START}import importlib\nsys.path.insert(0, 'own')\ntools = {call}('_compilers')\n"
+        "tools.run('bison a.y')\nsetup()\n"
+    )
+    own = "import subprocess\ndef run(command):\n    subprocess.check_call(command, shell=True)\n"
+    files = {"setup.py": script, "own/__init__.py": "", "own/_compilers.py": own}
+    assert find_names(files, "program") == {"bison"}
 
 
 def test_autoreconf_of_what_the_build_unpacks() -> None:
