@@ -125,6 +125,8 @@ def _requests(asked: Asked, tree: SourceTree) -> Iterator[Request]:
             yield request
             told.add((request.where, request.name))
     told.clear()
+    if _knows_all_libraries(asked):
+        lists = [linked for linked in lists if not linked.named]  # what was named, and then replaced, links nothing
     for linked in sorted(lists, key=lambda item: item.named):
         for request in requests_of_list(linked, tree):
             key = (request.where, request.name)
@@ -134,6 +136,15 @@ def _requests(asked: Asked, tree: SourceTree) -> Iterator[Request]:
                 told.add(key)
             request.guard = both(request.guard, forgiving)
             yield request
+
+
+def _knows_all_libraries(asked: Asked) -> bool:
+    """Say whether setuptools alone builds, and what every extension is linked with is known."""
+    built = [item for item in asked.found if isinstance(item, Built)]
+    lists = [item.value for item in asked.found if isinstance(item, Linked) and not item.named]
+    plain = bool(built) and all(item.plain and not is_open(item.extensions) for item in built)
+    known = all(not is_open(value) and all(isinstance(one, Const) for _, one in leaves(value, ())) for value in lists)
+    return plain and not asked.commands and bool(asked.made) and bool(lists) and known
 
 
 def _forgiven(asked: Asked) -> Guard:

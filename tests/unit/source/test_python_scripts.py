@@ -1384,3 +1384,12 @@ def test_a_program_without_which_a_build_fails_only_where_a_variable_says_so() -
     test = "if not shutil.which('msgfmt') and {}os.environ.get('STRICT') == '1':\n    raise RuntimeError\nsetup()\n"
     assert names(START + test.format(""), "program") == set()
     assert names(START + test.format("not "), "program") == {"msgfmt"}
+
+
+def test_a_list_of_libraries_that_another_takes_the_place_of() -> None:
+    replaced = f"{START}libraries = ['one']\nif sys.platform.startswith('linux'):\n    libraries = ['two']\n"
+    made = "setup(ext_modules=[Extension('a', ['a.c'], libraries=libraries{more})]{command})\n"
+    assert names(replaced + made.format(more="", command="")) == {"two"}
+    unknown = made.format(more=" + re.findall('l(.*)', os.popen('tell').read())", command="")
+    command = made.format(more="", command=", cmdclass={'build_ext': Build}")
+    assert names(replaced + unknown) == names(replaced + command) == {"one", "two"}
