@@ -10,7 +10,11 @@ _PROGRAMS = frozenset(
     "swig cmake make gmake ninja meson autoreconf autoconf automake libtoolize aclocal cargo rustc go protoc mpicc"
     " mpicxx mpic++ mpif90 mpif77 nvcc hipcc gfortran flex bison yacc lex nasm yasm bazel scons waf qmake gperf ragel"
     " gawk m4 perl tclsh node npm javac mvn gradle ghc patchelf patch thrift capnp flatc glib-compile-resources"
-    " gdbus-codegen wayland-scanner msgfmt xxd unzip makeinfo dot bindgen sip premake4 premake5 xmake R swipl".split()
+    " gdbus-codegen wayland-scanner msgfmt xxd unzip makeinfo dot bindgen sip premake4 premake5 xmake R swipl"
+    " autoheader autopoint intltoolize intltool-update gtkdocize glib-mkenums glib-genmarshal g-ir-scanner valac"
+    " xsltproc re2c lemon rpcgen soapcpp2 wsdl2h omniidl slice2cpp slice2py ecpg dtc iasl llc help2man asciidoc a2x"
+    " pandoc sphinx-build pyrcc5 pyuic5 qmake6 java jar ant mcs luac Rscript ocamlfind ocamlopt dune gnatmake gdc ldc2"
+    " nim crystal erlc tsc yarn sassc rsvg-convert rsync hg svn 7z lzip".split()
 )
 _COMPILERS = frozenset("gcc g++ cc c++ clang clang++".split())
 _FORMS = {"autogen.sh": "autoreconf", "bootstrap.sh": "autoreconf", "gmake": "make", "cmake3": "cmake"}
