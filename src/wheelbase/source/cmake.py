@@ -55,9 +55,10 @@ def find_in_cmake(tree: SourceTree) -> Iterator[Evidence | Flag]:
 
 
 def _scripts(tree: SourceTree) -> str:
-    """Return setup.py with the modules beside it that it names, and the backend's hooks."""
+    """Return setup.py with the modules beside it that it names, or of a folder beside it, and the backend's hooks."""
     setup = tree.text("setup.py")
-    beside = (path for path in tree.ending(".py") if "/" not in path and path != "setup.py" and path[:-3] in setup)
+    near = (path for path in tree.ending(".py") if path.count("/") < 2 and path != "setup.py")
+    beside = (path for path in near if path[:-3].replace("/", ".") in setup)
     return "\n".join([setup, *(tree.text(path) for path in (*beside, *hooks_of(tree)))])
 
 

@@ -9,10 +9,15 @@ _MAX_ITEMS = 200
 
 LANGUAGES = {"C": "c", "CXX": "c++", "FORTRAN": "fortran", "CUDA": "cuda", "OBJC": "c", "OBJCXX": "c++"}
 HAD_ANYWAY = re.compile(
-    r"(python|numpy$|cython$|f2py|usecython|threads$|git$|doxygen$|sphinx|gtest$|gmock$|googletest$|catch2?$"
-    r"|benchmark$|openmp$|openacc$|intl$|iconv$|scikit-?build|skbuild|ccache$|latex$|clang-?(format|tidy)$|unixcommands$|patch$|backtrace$|cppcheck$)",
+    r"(python|numpy$|cython$|f2py|usecython|threads$|openmp$|openacc$|intl$|iconv$|scikit-?build|skbuild|unixcommands$"
+    r"|patch$|backtrace$)",
     re.IGNORECASE,
 )
+OF_DEVELOPERS = re.compile(
+    r"(git|doxygen|sphinx.*|gtest|gmock|googletest|catch2?|benchmark|ccache|latex|clang-?(format|tidy)|cppcheck)$",
+    re.IGNORECASE,
+)
+"""What projects look for to test and to release themselves: it matters where a build ends without it."""
 PACKAGES: dict[str, tuple[Kind, str]] = {
     "PkgConfig": ("program", "pkg-config"),
     "BLAS": ("virtual", "interface/blas"),
@@ -27,6 +32,8 @@ PACKAGES: dict[str, tuple[Kind, str]] = {
     "BISON": ("program", "bison"),
     "FLEX": ("program", "flex"),
     "Perl": ("program", "perl"),
+    "Git": ("program", "git"),
+    "Doxygen": ("program", "doxygen"),
     "Corrosion": ("language", "rust"),
     "Rust": ("language", "rust"),
     "Curses": ("pkg-config", "ncurses"),

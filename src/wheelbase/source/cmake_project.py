@@ -8,7 +8,7 @@ from packaging.utils import canonicalize_name
 
 from wheelbase.source.cmake_names import LANGUAGES, LINK_WORDS, RUN_ANYWAY
 from wheelbase.source.cmake_reader import Command
-from wheelbase.source.cmake_search import Search
+from wheelbase.source.cmake_search import VARIABLE, Search
 from wheelbase.source.cmake_values import SOURCE
 from wheelbase.source.findings import Flag
 from wheelbase.source.lookups import TooMuch
@@ -159,6 +159,9 @@ class Project(Search):
 
     def _do_add_custom_command(self, command: Command, words: list[str]) -> None:
         self._runs(command, words)
+        for before, after in itertools.pairwise(command.arguments):
+            if before.text == "COMMAND" and (variable := VARIABLE.fullmatch(after.text)):
+                self.uses(variable[1])
 
     def _runs(self, command: Command, words: list[str]) -> None:
         """Note the programs that are run whatever they give."""

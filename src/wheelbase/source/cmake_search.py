@@ -10,6 +10,7 @@ from wheelbase.source.cmake_names import (
     HAD_ANYWAY,
     LANGUAGES,
     LINK_WORDS,
+    OF_DEVELOPERS,
     OF_WINDOWS,
     PACKAGES,
     PKG_CONFIG_WORDS,
@@ -31,7 +32,8 @@ _MAX_ITEMS = 200
 _MAX_LINKS = 5_000
 _IMPORTED = re.compile(r"(?!PkgConfig)(\w+)::\w+|PkgConfig::(\w+)")
 _OF_X11 = re.compile(r"X11_(\w+)_(?:INCLUDE_PATH|LIB|FOUND)")
-_VARIABLE = re.compile(r"\$\{(\w+)\}")
+VARIABLE = re.compile(r"\$\{(\w+)\}")
+"""An argument that is a variable."""
 
 
 class Search(Recorder):
@@ -54,7 +56,7 @@ class Search(Recorder):
 
     def _do_set(self, command: Command, words: list[str]) -> None:
         super()._do_set(command, words)
-        variable = _VARIABLE.fullmatch(command.arguments[1].text) if len(command.arguments) > 1 else None
+        variable = VARIABLE.fullmatch(command.arguments[1].text) if len(command.arguments) > 1 else None
         if variable and words and (places := self.results.get(variable[1])):
             self.results[words[0]] = places
 
@@ -69,8 +71,13 @@ class Search(Recorder):
         name = words[0] if words else ""
         if not name:
             return
+        if "NAMES" in words[:-1]:  # of which it takes the first that is there
+            name = words[words.index("NAMES") + 1]
+            self.variables[f"{words[0]}_VERSION_MAJOR"] = re.sub(r"\D", "", name)
         required = "REQUIRED" in words or command.name == "find_dependency"
-        if HAD_ANYWAY.match(name) or canonicalize_name(name) in self.wheels:
+        certain = required and not self.lookups.guards and not self.secondary
+        had = HAD_ANYWAY.match(name) or (OF_DEVELOPERS.match(name) and not certain)
+        if had or canonicalize_name(name) in self.wheels:
             self.variables[f"{name}_FOUND"] = "TRUE" if required else None
             return
         if self._is_brought(name):
@@ -193,6 +200,22 @@ class Search(Recorder):
         if words and names and not there and re.fullmatch(r"[A-Za-z][\w.+-]*", names[0]):
             self.sought(words[0], [self.add("program", names[0], command, required=required)], required)
 
+    def _do_check_include_file(self, command: Command, words: list[str]) -> None:
+        self._checks("header", words[0].split(";")[-1] if words else "", command, words[1:])
+
+    _do_check_include_files = _do_check_include_file_cxx = _do_check_include_file
+
+    def _do_check_library_exists(self, command: Command, words: list[str]) -> None:
+        known = bool(words) and words[0] not in LINKED_ANYWAY
+        self._checks("library", words[0] if known else "", command, words[-1:])
+
+    def _checks(self, kind: Kind, name: str, command: Command, variables: list[str]) -> None:
+        """Note a check of CMake's own, which tells of nothing where nothing ends without it."""
+        for variable in variables[:1]:
+            self.variables[variable] = None
+            if re.fullmatch(r"[\w./+-]+", name) and not self.secondary:
+                self.results[variable] = (self.add(kind, name, command, required=False),)
+
     def _do_protobuf_generate(self, command: Command, words: list[str]) -> None:
         if "protoc" not in self.wheels and "grpcio-tools" not in self.wheels:
             self.add("program", "protoc", command, required=True)
@@ -208,7 +231,8 @@ class Search(Recorder):
                 certain = not self.lookups.guards and not self.secondary and words[0] not in self.excluded
                 self.link(name, command, certain=certain)
 
-    _do_link_libraries = _do_target_link_libraries
+    def _do_link_libraries(self, command: Command, words: list[str]) -> None:
+        self._do_target_link_libraries(command, ["", *words])
 
     def _do_target_include_directories(self, command: Command, words: list[str]) -> None:
         self._uses(command)
@@ -216,14 +240,15 @@ class Search(Recorder):
     _do_include_directories = _do_target_include_directories
 
     def _uses(self, command: Command) -> None:
-        """Make required what CMake refuses to go on without: targets of packages, and files that find_… looked for."""
-        if self.lookups.guards or self.secondary:
-            return
         for argument in command.arguments:
-            target = _IMPORTED.fullmatch(argument.text)
-            variable = _VARIABLE.fullmatch(argument.text)
-            name = target[1] or target[2] if target else variable[1] if variable and variable[1] in self.files else ""
-            for place in self.results.get(name, ()):
-                one = self.lookups.evidence[place]
-                if one.need == "optional" and not one.condition and not one.bundled:
-                    self._require(place)
+            if target := _IMPORTED.fullmatch(argument.text):
+                self.uses(target[1] or target[2])
+            elif (variable := VARIABLE.fullmatch(argument.text)) and variable[1] in self.files:
+                self.uses(variable[1])
+
+    def uses(self, name: str) -> None:
+        """Make required what CMake refuses to go on without: targets of packages, and what find_… looked for."""
+        for place in () if self.lookups.guards or self.secondary else self.results.get(name, ()):
+            one = self.lookups.evidence[place]
+            if one.need == "optional" and not one.condition and not one.bundled:
+                self._require(place)

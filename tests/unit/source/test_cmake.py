@@ -679,3 +679,51 @@ def test_code_that_protoc_writes() -> None:
     assert needs("protobuf_generate_cpp(S H a.proto)\n") == {"protoc": "required"}
     by_wheel = PYPROJECT.replace("'pybind11'", "'grpcio-tools'")
     assert needs("protobuf_generate_cpp(S H a.proto)\n", by_wheel) == {}
+
+
+def test_libraries_that_all_targets_are_linked_with() -> None:
+    assert needs("project(a C)\nlink_libraries(yaml m)\n") == {"c": "required", "yaml": "required"}
+
+
+@pytest.mark.parametrize(
+    ("check", "name"),
+    [
+        ("check_include_file(yaml.h HAVE_IT)", "yaml.h"),
+        ('check_include_files("stdio.h;yaml.h" HAVE_IT)', "yaml.h"),
+        ('check_library_exists(yaml yaml_parser_new "" HAVE_IT)', "yaml"),
+    ],
+)
+def test_checks_that_end_the_build(check: str, name: str) -> None:
+    ends = f"project(a C)\n{check}\nif(NOT HAVE_IT)\n  message(FATAL_ERROR no)\nendif()\n"
+    assert needs(ends)[name] == "required"
+    assert needs(ends.replace("FATAL_ERROR", "STATUS"))[name] == "optional"
+    assert "m" not in needs('project(a C)\ncheck_library_exists(m sin "" HAVE_IT)\n')
+
+
+def test_a_package_of_several_names() -> None:
+    text = (
+        "project(a CXX)\nfind_package(QT NAMES Qt6 Qt5 REQUIRED COMPONENTS Core)\n"
+        "find_package(Qt${QT_VERSION_MAJOR} REQUIRED COMPONENTS Svg)\n"
+    )
+    assert needs(text) == {"c++": "required", "Qt6": "required", "Qt6Core": "required", "Qt6Svg": "required"}
+
+
+@pytest.mark.parametrize(("package", "name"), [("GTest", "GTest"), ("Git", "git"), ("Doxygen", "doxygen")])
+def test_what_developers_use_is_needed_where_a_build_ends_without(package: str, name: str) -> None:
+    assert needs(f"project(a C)\nfind_package({package} REQUIRED)\n")[name] == "required"
+    assert name not in needs(f"project(a C)\nfind_package({package})\n")
+    assert name not in needs(f"project(a C)\nif(TESTS)\nfind_package({package} REQUIRED)\nendif()\n")
+
+
+def test_a_program_that_a_custom_command_runs() -> None:
+    found = "project(a C)\nfind_program(TOOL gperf)\n"
+    assert needs(found)["gperf"] == "optional"
+    assert needs(f"{found}add_custom_command(OUTPUT b.c COMMAND ${{TOOL}} a.gperf)\n")["gperf"] == "required"
+
+
+def test_a_module_of_a_folder_that_runs_cmake() -> None:
+    setup = "from own.builds import Build\nfrom setuptools import setup\nsetup(cmdclass={'build_ext': Build})\n"
+    others = {"setup.py": setup, "own/builds.py": "subprocess.check_call(['cmake', '..'])\n"}
+    text = "project(a C)\nfind_package(PNG REQUIRED)\n"
+    assert needs(text, "", others)["PNG"] == "required"
+    assert needs(text, "", {**others, "setup.py": "from setuptools import setup\nsetup()\n"})["PNG"] == "optional"
