@@ -16,6 +16,7 @@ from wheelbase.source.backend import (
     project_of,
     pyproject_of,
 )
+from wheelbase.source.by_vcs import find_in_requirements
 from wheelbase.source.cargo import find_in_cargo
 from wheelbase.source.cmake import find_in_cmake
 from wheelbase.source.counts import count_work
@@ -38,6 +39,7 @@ _LONGEST_TEXT = 500
 Detector = Callable[[SourceTree], Iterable[Evidence | Flag]]
 _DETECTORS: dict[str, Detector] = {  # by what they read
     "pyproject.toml": find_in_pyproject,
+    "build requirements": find_in_requirements,
     "Python scripts": find_in_python,
     "Meson files": find_in_meson,
     "CMake files": find_in_cmake,

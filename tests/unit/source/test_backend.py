@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wheelbase.source.backend import LEGACY, Backend, backend_of, find_in_pyproject, programs_of_wheels, read_toml
+from wheelbase.source.by_vcs import find_in_requirements
 from wheelbase.source.findings import Evidence, Flag
 from wheelbase.source.tree import SourceTree
 
@@ -188,3 +189,16 @@ def test_modules_of_qt_that_bindings_link() -> None:
     )
     assert named(text) == {("program", "qmake"), ("cmake", "Qt5charts")}
     assert named(f"# PyQt6\n{text}") == {("program", "qmake6"), ("cmake", "Qt6charts")}
+
+
+def test_requirements_that_stand_in_a_repository() -> None:
+    text = "[build-system]\nrequires = [\n  'setuptools',\n  'own @ git+https://example.org/own',\n  'b@hg+ssh://e.org/b']\n"
+    found = list(find_in_requirements(SourceTree({"pyproject.toml": len(text)}, {"pyproject.toml": text.encode()})))
+    assert [(one.name, one.where) for one in found if isinstance(one, Evidence)] == [
+        ("git", "pyproject.toml:4"),
+        ("hg", "pyproject.toml:5"),
+    ]
+    assert [one.text for one in found if isinstance(one, Flag)] == [
+        "git fetches https://example.org/own",
+        "hg fetches ssh://e.org/b",
+    ]
