@@ -9,8 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from wheelbase.source.findings import LINKED_ANYWAY, Evidence, Flag
+from wheelbase.source.includes import FORTRAN_SUFFIXES
+from wheelbase.source.own_headers import C_SUFFIXES
 from wheelbase.source.python_commands import SHELL, find_in_command, is_config_program
 from wheelbase.source.python_values import Const
+from wheelbase.source.tree import SourceTree, is_vendored
 from wheelbase.system.names import Kind
 
 _CONDITION = re.compile(r"(?:ifeq|ifneq|ifdef|ifndef)\b")
@@ -21,9 +24,11 @@ _LINKS = re.compile(r"(?:LD|LOAD)?(?:LIBS?|FLAGS|LDADD)[ \t]*[+:?]?=(.*)")
 _LIBRARY = re.compile(r"(?<!\S)-l([A-Za-z][\w.+-]*)")
 _VARIABLE = re.compile(r"(?:export[ \t]+)?([\w.-]+)[ \t]*(?:\+|::?|\?)?=[ \t]*(.*)")
 _RULE = re.compile(r"([^:=#]+?)[ \t]*::?(?!=)([^=]*)$")
+_FOR_ONE = re.compile(r"[^=]*:[ \t]*[\w.-]+[ \t]*[+:?]?=")  # a variable of one target
 _USE = re.compile(r"\$[({]([\w.-]+)[)}]|\$(\w)")
 _USED = re.compile(r"\$[({](?:[^()]|\$\([^()]*\))*[)}]")
 _AGAIN = re.compile(r"^[-@+ \t]*make\b([^;&|]*)")
+_ASSEMBLY = 0.7  # files of this suffix are nasm's or yasm's, and may all be of other systems
 _PKG_CONFIG_WEIGHT, _LINK_WEIGHT = 0.85, 0.6
 _OF_MAKE = {"CC": "cc", "CXX": "g++", "LD": "cc", "FC": "gfortran", "LEX": "lex", "YACC": "yacc", "MAKE": "make"}
 _OWN = frozenset(("make", "configure"))  # which are there, or the archive's
@@ -41,6 +46,21 @@ class _Rule:
     conditional: bool = False
 
 
+def find_in_makefiles(tree: SourceTree) -> Iterator[Evidence]:
+    """Yield what the Makefiles of an archive, which are run, ask for, and the languages of what lies beside them."""
+    folders = {path.rpartition("/")[0]: path for path in tree.named("Makefile", "GNUmakefile") if not is_vendored(path)}
+    for folder, path in folders.items():
+        if not folder or folder.count("/") < 2:
+            yield from find_in_makefile(tree.text(path), path)
+    if assembly := next((path for path in tree.ending(".asm") if not is_vendored(path)), None):
+        yield Evidence(kind="program", name="nasm", where=f"{assembly}:1", weight=_ASSEMBLY)
+    for language, suffixes in (("c", C_SUFFIXES), ("fortran", FORTRAN_SUFFIXES)):
+        for path in tree.ending(*suffixes):
+            if makefile := folders.get(path.rpartition("/")[0]):
+                yield Evidence(kind="language", name=language, where=f"{makefile}:1")
+                break
+
+
 def find_in_makefile(text: str, path: str) -> Iterator[Evidence]:
     """Yield what a Makefile asks for: optional what stands within a condition, or in a recipe that may not be run."""
     rules, variables = [_Rule([], [])], dict[str, str]()
@@ -55,7 +75,7 @@ def find_in_makefile(text: str, path: str) -> Iterator[Evidence]:
         elif begun := _RULE.match(line):
             rules.append(_Rule(begun[1].split(), begun[2].partition(";")[0].split(), conditional=conditional))
         for kind, name, weight in _asked(line):
-            yield _evidence(kind, name, f"{path}:{number}", weight, optional=conditional)
+            yield _evidence(kind, name, f"{path}:{number}", weight, optional=conditional or bool(_FOR_ONE.match(line)))
     run = _reached(rules, variables)
     for rule in rules:
         optional = rule.conditional or not any(rule is one for one in run)

@@ -11,8 +11,8 @@ from itertools import islice
 import msgspec
 
 from wheelbase.source.findings import Evidence, Flag
-from wheelbase.source.includes import FORTRAN_SUFFIXES, find_includes
-from wheelbase.source.makefile import find_in_makefile
+from wheelbase.source.includes import find_includes
+from wheelbase.source.makefile import find_in_makefiles
 from wheelbase.source.own_headers import C_SUFFIXES, own_header
 from wheelbase.source.python_asked import LOOSE, Asked, Built, Linked
 from wheelbase.source.python_commands import SHELL, is_program
@@ -28,13 +28,12 @@ from wheelbase.source.python_values import (
     is_open,
     leaves,
 )
-from wheelbase.source.tree import SourceTree, is_vendored
+from wheelbase.source.tree import SourceTree
 
 _BUNDLED_OPTION = re.compile(r"system|bundle|vendor|embed", re.IGNORECASE)
 _RECIPES = ("configure", "configure.ac", "CMakeLists.txt", "Makefile", "Makefile.in", "meson.build", "autogen.sh")
 _PACKED = re.compile(r"([\w.+-]+?)(?:\.tar)?\.(?:gz|bz2|xz|tgz|zip)")
 _LIBTOOL = re.compile(r"^[ \t]*(?:LT_INIT|A[CM]_PROG_LIBTOOL)\b", re.MULTILINE)
-_ASSEMBLY = 0.7  # files of this suffix are nasm's or yasm's, and may all be of other systems
 _MAX_REQUESTS = 5_000
 _MAX_GROUP = 40  # places that ask for one thing
 _MAX_ROUNDS = 8
@@ -64,7 +63,7 @@ def evidence_of(asked: Asked, tree: SourceTree) -> Iterator[Evidence]:
     yield from best.values()
     yield from _of_sources(asked, tree)
     if any(request.name == "make" and not request.guard for request in requests):
-        yield from _of_makefiles(tree)
+        yield from find_in_makefiles(tree)
 
 
 def _of_libtool(requests: Iterable[Request], tree: SourceTree) -> list[Request]:
@@ -283,21 +282,6 @@ def _copies(tree: SourceTree) -> set[str]:
         elif packed := _PACKED.fullmatch(name):
             found.add(stem(packed[1]))
     return found
-
-
-def _of_makefiles(tree: SourceTree) -> Iterator[Evidence]:
-    """Yield what Makefiles, which are run, ask for, and the languages of what lies beside them."""
-    folders = {path.rpartition("/")[0]: path for path in tree.named("Makefile", "GNUmakefile") if not is_vendored(path)}
-    for folder, path in folders.items():
-        if not folder or folder.count("/") < 2:
-            yield from find_in_makefile(tree.text(path), path)
-    if assembly := next((path for path in tree.ending(".asm") if not is_vendored(path)), None):
-        yield Evidence(kind="program", name="nasm", where=f"{assembly}:1", weight=_ASSEMBLY)
-    for language, suffixes in (("c", C_SUFFIXES), ("fortran", FORTRAN_SUFFIXES)):
-        for path in tree.ending(*suffixes):
-            if makefile := folders.get(path.rpartition("/")[0]):
-                yield Evidence(kind="language", name=language, where=f"{makefile}:1")
-                break
 
 
 def _of_sources(asked: Asked, tree: SourceTree) -> Iterator[Evidence]:

@@ -61,3 +61,9 @@ def test_a_recipe_that_runs_make_again_leads_on() -> None:
     text = "all:\n\t+$(MAKE) --silent lib\nlib:\n\tbison -o a.c a.y\ndocs:\n\tmakeinfo a.texi\n"
     found = {(one.name, one.need) for one in find_in_makefile(text, "Makefile")}
     assert found == {("bison", "required"), ("makeinfo", "optional")}
+
+
+def test_a_variable_of_one_target_is_optional() -> None:
+    text = "all: lib\nbench tests: LDLIBS += -lother\nLDLIBS := -lsent\n"
+    found = {(one.name, one.need) for one in find_in_makefile(text, "Makefile")}
+    assert found == {("other", "optional"), ("sent", "required")}
