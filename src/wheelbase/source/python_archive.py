@@ -1,12 +1,15 @@
 """What scripts ask of the files beside them: whether they are there, and what settings in them say. Pure."""
 
+import ast
 import configparser
+import json
 import posixpath
 import re
 import sys
 from collections.abc import Callable, Iterable
+from typing import Any
 
-from wheelbase.source.backend import Backend
+from wheelbase.source.backend import Backend, read_toml
 from wheelbase.source.python_evaluator import Call
 from wheelbase.source.python_platform import truth
 from wheelbase.source.python_values import NOTHING, Const, Instance, Many, Table, Unknown, Value, texts
@@ -21,7 +24,14 @@ _PARSERS = ("ConfigParser", "RawConfigParser", "SafeConfigParser")
 _OPTION_PARSERS = ("ArgumentParser", "OptionParser")
 _OPENS = frozenset(("open", "io.open", "codecs.open"))
 _READS = frozenset(("read_text", "read_bytes"))
-_READ = (".h", ".c", ".hpp", ".cpp", ".cc", ".py")
+_READ = (".h", ".c", ".hpp", ".cpp", ".cc", ".py", ".toml", ".json", ".txt")
+_LOADERS: dict[str, Callable[[str], Any]] = {
+    **dict.fromkeys(("json.load", "json.loads"), json.loads),
+    **dict.fromkeys(
+        ("tomllib.load", "tomllib.loads", "tomli.load", "tomli.loads", "toml.load", "toml.loads"), read_toml
+    ),
+    "ast.literal_eval": ast.literal_eval,
+}
 _INSTALLS = re.compile(rb"fetch_build_eggs|easy_install|ez_setup|\bpip[\"'].{0,20}\binstall\b")
 _MAKES = re.compile(
     r"check_call|check_output|call|run|Popen|system|popen|chdir|extractall?|unpack_archive|copy\w*|move|rename|replace"
@@ -117,12 +127,25 @@ class Archive:
             return self._read_from(call)
         if call.last in ("exists", "is_file", "is_dir") and isinstance(call.owner, Const):
             return self._exists(call.owner)
+        if call.name in _LOADERS and call.arguments:
+            return self._loaded(call)
         if call.last in ("newer", "newer_group") and not call.followed:
             return Const(True, call.where, default=True)  # nothing has been made before
         return None
 
+    def _loaded(self, call: Call) -> Value | None:
+        """Return what a file of settings holds that a script reads."""
+        given = call.arguments[0]
+        text = given.attributes.entries.get("text") if isinstance(given, Instance) and given.name == "File" else given
+        if not isinstance(text, Const) or not isinstance(text.value, str) or not text.where:
+            return None
+        try:
+            return _value_of(_LOADERS[call.name](text.value), text.where)
+        except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
+            return None
+
     def _read_from(self, call: Call) -> Value | None:
-        """Return a file of the archive that is opened, or what is read of it: C to compile, Python to run."""
+        """Return a file of the archive that is opened, or what is read of it: C to compile, Python to run, settings."""
         if call.last == "read" and isinstance(call.owner, Instance) and call.owner.name == "File":
             return call.owner.attributes.entries["text"]
         path = call.owner if call.last in _READS else next(iter(call.arguments), None)
@@ -239,3 +262,11 @@ def _of_options(parser: Instance, call: Call) -> Value | None:
 
 def _names(names: Iterable[str], call: Call) -> Many:
     return Many([((), Const(name, call.where)) for name in dict.fromkeys(names)])
+
+
+def _value_of(data: Any, where: str) -> Value:
+    if isinstance(data, dict):
+        return Table({key: _value_of(value, where) for key, value in data.items() if isinstance(key, str | int)})
+    if isinstance(data, list | tuple | set):
+        return Many([((), _value_of(item, where)) for item in data])
+    return Const(data, where) if isinstance(data, str | int | float | bool | None) else NOTHING

@@ -99,6 +99,8 @@ class Branches(Calls):
             default_stays = guard and not all(guards for _, _, guards, _ in ends)
             if flow is Flow.RETURN:
                 self.frames[-1].hopes += requests
+            elif flow is Flow.BREAK:
+                self.frames[-1].breaks += requests
             if flow in (Flow.RETURN, Flow.CONTINUE, Flow.BREAK) and Flow.NEXT in flows and not default_stays:
                 self.gone.append(self.conditions.of(test, not holds))
         if Flow.NEXT in flows:
@@ -107,7 +109,8 @@ class Branches(Calls):
 
     def _loop(self, node: ast.For | ast.AsyncFor) -> Flow:
         value = self.evaluate(node.iter)
-        outer = len(self.gone)
+        outer, frame = len(self.gone), self.frames[-1]
+        breaks, frame.breaks = frame.breaks, []
         by_default = isinstance(value, Unknown) and value.name.startswith("os.environ")
         for guard, item in self.turns(value):
             self.assign(node.target, item)
@@ -124,7 +127,22 @@ class Branches(Calls):
             if flow is Flow.BREAK and not guard:
                 break
         del self.gone[outer:]
-        return self.block(node.orelse) if not any(isinstance(part, ast.Break) for part in ast.walk(node)) else Flow.NEXT
+        hopes, frame.breaks = frame.breaks, breaks
+        if not any(isinstance(part, ast.Break) for part in ast.walk(node)):
+            return self.block(node.orelse)
+        if hopes:
+            self._without_break(node, hopes)
+        return Flow.NEXT
+
+    def _without_break(self, node: ast.For | ast.AsyncFor, hopes: list[Request]) -> None:
+        """Follow what is done where nothing is found that ends a loop: one of it is needed where that fails."""
+        before = dict(self.scope.names)
+        with self.under(self.conditions.of(node.iter)):
+            flow = self.block(node.orelse)
+        self.scope.names.clear()
+        self.scope.names.update(before)
+        if flow is Flow.FAIL:
+            self.demand_any(hopes)
 
     def _while(self, node: ast.While) -> Flow:
         found, requests = self.decide(node.test)

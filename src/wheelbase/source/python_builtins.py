@@ -89,8 +89,8 @@ def _zipped(arguments: Arguments, named: dict[str, Value], guard: Guard) -> Valu
     return Many([((), Many([((), item) for _, item in row])) for row in zip(*known, strict=False)])
 
 
-def _folded(function: Callable[..., Any]) -> Builtin:
-    return lambda arguments, named, guard: fold(function, *arguments) if arguments else None
+def _folded(function: Callable[..., Any], *, holes: bool = False) -> Builtin:
+    return lambda arguments, named, guard: fold(function, *arguments, holes=holes) if arguments else None
 
 
 def _boolean(arguments: Arguments, named: dict[str, Value], guard: Guard) -> Value:
@@ -217,8 +217,8 @@ _BUILTINS: dict[str, Builtin] = {
     "os.path.dirname": _folded(posixpath.dirname),
     "os.path.basename": _folded(posixpath.basename),
     "os.path.splitext": _folded(posixpath.splitext),
-    "shlex.split": _folded(lambda text: text.split()),
-    "shlex.join": _folded(lambda words: " ".join(words)),
+    "shlex.split": _folded(lambda text: text.split(), holes=True),
+    "shlex.join": _folded(lambda words: " ".join(words), holes=True),
     **dict.fromkeys(("fnmatch.fnmatch", "fnmatch.fnmatchcase", "fnmatch"), _folded(_fits)),
     "fnmatch.filter": _filtered,
     "enumerate": _enumerated,

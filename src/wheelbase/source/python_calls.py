@@ -49,6 +49,7 @@ class Frame:
     returned: list[tuple[Guard, Value]] = field(default_factory=list)
     yielded: Many | None = None
     hopes: list[Request] = field(default_factory=list)  # what lets it return before it comes to its end
+    breaks: list[Request] = field(default_factory=list)  # what lets the loop that is followed end
     base: Guard = ()
 
 
@@ -116,12 +117,7 @@ class Calls(Arguments):
         if frame.yielded is not None:
             return frame.yielded
         if flow is Flow.FAIL:
-            for request in frame.hopes:  # of several, any does
-                first = frame.hopes[0]
-                if request.name == first.name:
-                    self.demand(request)
-                else:
-                    request.instead_of = f"{first.kind} {first.name}"
+            self.demand_any(frame.hopes)
             if not frame.returned:
                 raise Stopped
         if flow is Flow.NEXT:
@@ -129,6 +125,15 @@ class Calls(Arguments):
         if not frame.returned:
             return NOTHING
         return either(*frame.returned) if len(frame.returned) > 1 else frame.returned[0][1]
+
+    def demand_any(self, hopes: Sequence[Request]) -> None:
+        """Note that the script ends without one of several."""
+        for request in hopes:
+            first = hopes[0]
+            if request.name == first.name:
+                self.demand(request)
+            else:
+                request.instead_of = f"{first.kind} {first.name}"
 
     def demand(self, request: Request) -> None:
         """Note that the script ends without something: handlers that forgave its absence before forgive no more."""
@@ -166,6 +171,8 @@ class Calls(Arguments):
             raise Stopped
         if isinstance(owner, Either):
             result = self._call_on_each(owner, node, call)
+        elif isinstance(owner, Unknown) and owner.text and call.last in TEXT_METHODS:
+            return self.method(call.last, owner, arguments, named, node)
         elif isinstance(owner, Many | Table | Const) and isinstance(node.func, ast.Attribute):
             answer = self.answer(call) if isinstance(owner, Const) else None
             result = answer or self.method(node.func.attr, owner, arguments, named, node)
@@ -214,7 +221,7 @@ class Calls(Arguments):
         return answer if answer is not None else Unknown(call.name, _asked([function, *call.arguments]))
 
     def _of_function(self, call: Call) -> Value | None:
-        """Return what Python's own functions give that take another one: `partial`, and `map` on one list; `super`."""
+        """Return what functions give that take another one: `partial`, `map` on one list, `execute`; and `super`."""
         if call.name == "super":
             return self._super()
         first, *rest = call.arguments or [NOTHING]
@@ -225,6 +232,9 @@ class Calls(Arguments):
             names = [said.text for value in rest[:1] for said in texts(value)]
             fields = [name for text in names for name in text.replace(",", " ").split()]
             return Instance(_TUPLE, attributes=Table(dict.fromkeys(fields, NOTHING)))
+        if call.last == "execute" and isinstance(first, Function):  # of setuptools' commands
+            given = items_of(rest[0]) if rest else None
+            return self._apply(first, Call("", [item for _, item in given or ()], {}, call.where, self.guard))
         items = items_of(rest[0]) if call.name == "map" and len(rest) == 1 else None
         if items is None or not isinstance(first, Function | Unknown):
             return None

@@ -17,7 +17,8 @@ _PROGRAMS = frozenset(
     " nim crystal erlc tsc yarn sassc rsvg-convert rsync hg svn 7z lzip".split()
 )
 _COMPILERS = frozenset("gcc g++ cc c++ clang clang++".split())
-_FORMS = {"autogen.sh": "autoreconf", "bootstrap.sh": "autoreconf", "gmake": "make", "cmake3": "cmake"}
+_FORMS = dict.fromkeys(("autogen.sh", "bootstrap.sh", "autogen", "bootstrap"), "autoreconf")
+_FORMS |= {"gmake": "make", "cmake3": "cmake"}
 SHELL = ".sh"
 _WRAPPERS = frozenset(("env", "sudo", "nice", "time", "ccache", "exec", "command", "bash", "sh", "-c", "-e", "-x"))
 _PKG_CONFIG = re.compile(r"([\w.+]+-)*(pkg-?config|pkgconf|pkg_config)(\.exe)?", re.IGNORECASE)
@@ -137,12 +138,14 @@ def _of_command(words: list[Said], *, sure: bool) -> Iterator[Request | Flag]:
             condition=told(first.guard),
         )
     elif sure and name in _COMPILERS:
+        if name.startswith("clang"):
+            yield Request("program", name, first.where, first.guard, 0.8)
         for word in rest:
             if word.text.startswith("-l") and _MODULE.fullmatch(word.text[2:]):
                 place = word.where or first.where
                 yield Request("library", word.text[2:], place, word.guard, 0.8, probe=True)  # it may be a trial
     elif sure and (name in _PROGRAMS or name in _FORMS or name == "configure" or name.endswith(SHELL)):
-        yield Request("program", _FORMS.get(name, name), first.where, first.guard, 0.8)
+        yield Request("language" if name == "go" else "program", _FORMS.get(name, name), first.where, first.guard, 0.8)
 
 
 def told(guard: Guard) -> str:

@@ -218,12 +218,7 @@ class Expressions(Collections):
 
     def _joined(self, node: ast.JoinedStr) -> Value:
         parts = [self.evaluate(part) for part in node.values]
-        whole = fold(_concatenate, *parts, where=self.where(node))
-        start = parts[0].value if parts and isinstance(parts[0], Const) else None
-        if isinstance(whole, Unknown) and isinstance(start, str) and " " in start:
-            # Of a command line with unknown arguments the words before them are known.
-            return Unknown(whole.name, whole.requests, Const(start.rpartition(" ")[0], self.where(node)))
-        return whole
+        return fold(_concatenate, *parts, where=self.where(node), holes=True)
 
     def _formatted(self, node: ast.FormattedValue) -> Value:
         value = self.evaluate(node.value)

@@ -33,6 +33,7 @@ _BY_SOURCE: tuple[tuple[tuple[str, ...], Kind, str], ...] = (
     ((".i",), "program", "swig"),
     ((".i",), "language", "c"),  # which it writes
     ((".cu",), "language", "cuda"),
+    ((".go",), "language", "go"),
 )
 
 

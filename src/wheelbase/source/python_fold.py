@@ -9,6 +9,7 @@ from itertools import product
 from typing import Any
 
 from wheelbase.source.python_values import (
+    HOLE,
     NOTHING,
     Const,
     Either,
@@ -26,6 +27,7 @@ _MAX_TEXT = 1 << 16
 _MAX_OPERAND = 2_000
 _MAX_ITEMS = 256
 _MAX_ALTERNATIVES = 8
+_NUMBER = re.compile(r"%[\d.+-]*[dif]")
 _WIDE = re.compile(r"\d{4}")  # a field as wide as that would make a text of any length
 
 _COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
@@ -44,12 +46,14 @@ TEXT_METHODS = frozenset(
     "lower upper strip lstrip rstrip split rsplit splitlines startswith endswith partition rpartition removeprefix"
     " removesuffix replace format join isdigit isalpha casefold title capitalize find count".split()
 )
+_OF_HOLES = frozenset("strip lstrip rstrip split splitlines replace format join".split())
 
 
-def fold(function: Callable[..., Any], *values: Value, where: str = "") -> Value:
+def fold(function: Callable[..., Any], *values: Value, where: str = "", holes: bool = False) -> Value:
     """Return what a pure function makes of values: for each alternative, and at both ends of a span.
 
-    Unknown where a value is, or where the function fails; it keeps the places whose outcome the values tell.
+    Unknown where a value is, or where the function fails; it keeps the places whose outcome the values tell, and with
+    `holes` what is known of a text of several words.
     """
     requests = tuple(dict.fromkeys(request for value in values for request in requests_of(value)))
     alternatives = [_alternatives(value) for value in values]
@@ -60,8 +64,23 @@ def fold(function: Callable[..., Any], *values: Value, where: str = "") -> Value
         guard: Guard = ()
         for own, _ in chosen:
             guard = both(guard, own)
-        results.append((guard, _apply(function, [value for _, value in chosen], where, requests)))
+        given = [value for _, value in chosen]
+        result = _apply(function, given, where, requests)
+        if holes and isinstance(result, Unknown):
+            result = _apply(function, [_holed(value) for value in given], where, requests)
+            if isinstance(result, Const | Unknown):
+                result = Unknown(requests=requests, text=result if isinstance(result, Const) else result.text)
+        results.append((guard, result))
     return results[0][1] if len(results) == 1 and not results[0][0] else Either(tuple(results)) if results else NOTHING
+
+
+def _holed(value: Value) -> Value:
+    """Return a value with a hole for what is not known of it."""
+    if isinstance(value, Unknown):
+        return value.text or Const(HOLE)
+    if isinstance(value, Many) and not value.open:
+        return Many([(guard, _holed(item)) for guard, item in value.items[:_MAX_ITEMS]])
+    return value
 
 
 def _alternatives(value: Value) -> list[tuple[Any, Value]]:
@@ -112,6 +131,9 @@ def wrap(result: Any, where: str = "", default: bool = False) -> Value:
         return Many([((), wrap(item, where, default)) for item in result])
     if isinstance(result, str) and len(result) > _MAX_TEXT:
         return NOTHING
+    if isinstance(result, str) and HOLE in result:
+        known = any(HOLE not in word for word in result.split())
+        return Unknown(text=Const(result, where, default)) if known else NOTHING
     if isinstance(result, int) and result.bit_length() > 64:
         return NOTHING
     return Const(result, where, default)
@@ -125,11 +147,11 @@ def compare(operation: ast.cmpop, left: Value, right: Value) -> Value:
 def combine(operation: ast.operator, left: Value, right: Value, where: str) -> Value:
     """Return the sum, difference or filled-in template of two values that are no lists."""
     if isinstance(operation, ast.Add):
-        return fold(_add, left, right, where=where)
+        return fold(_add, left, right, where=where, holes=True)
     if isinstance(operation, ast.Sub):
         return fold(operator.sub, left, right, where=where)
     if isinstance(operation, ast.Mod):
-        return fold(_fill, left, right, where=where)
+        return fold(_fill, left, right, where=where, holes=True)
     if isinstance(operation, ast.Div):
         return fold(posixpath.join, left, right)
     return Unknown(requests=requests_of(left) + requests_of(right))
@@ -144,6 +166,8 @@ def _add(left: Any, right: Any) -> Any:
 def _fill(template: Any, values: Any) -> Any:
     if not isinstance(template, str) or len(template) > _MAX_OPERAND or _WIDE.search(template) or "*" in template:
         raise ValueError
+    if HOLE in str(values):
+        template = _NUMBER.sub("%s", template)
     return template % values
 
 
@@ -177,4 +201,4 @@ def text_method(name: str, text: Value, arguments: list[Value], named: dict[str,
             raise TypeError
         return getattr(subject, name)(*positional, **keywords)
 
-    return fold(call, text, *arguments, *named.values(), where=where)
+    return fold(call, text, *arguments, *named.values(), where=where, holes=name in _OF_HOLES)

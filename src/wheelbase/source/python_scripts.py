@@ -31,6 +31,7 @@ from wheelbase.source.python_roots import BUILDS, backend_path, required_names, 
 from wheelbase.source.python_search import SEARCH_LISTENERS
 from wheelbase.source.python_settings import find_in_settings
 from wheelbase.source.python_statements import Interpreter
+from wheelbase.source.python_toolchain import TOOLCHAIN_LISTENERS
 from wheelbase.source.python_uncalled import BUILD_FOLDER, Uncalled
 from wheelbase.source.python_values import Const, Function, Module, Request, Scope, Table, Value, is_open, leaves
 from wheelbase.source.shell import follow_shell
@@ -50,6 +51,7 @@ _BUILD_TOOLS = OTHER_BUILDS | {"cargo", "go"}
 _FFI = re.compile(rb"\bFFI\(\)[\s\S]*\.(?:set_source|verify)\(")
 _BUILDS_OR_RUNS = re.compile(rb"subprocess|os\.system|" + BUILDS.pattern, re.IGNORECASE)  # beside setup.py
 _BUILD_WORD = re.compile(r"build|setup|conf|ffi|ext|compil|dist", re.IGNORECASE)
+_HELPS = re.compile(r"(?:^|_)(?:build|setup|conf|config|ext|extensions?|ffi|compile)(?:_|\.py$)", re.IGNORECASE)
 _REQUIRED_LIST = re.compile(rb"required\w*\s*(:[^=\n]{0,40})?=\s*[\[({]", re.IGNORECASE)
 
 
@@ -90,7 +92,7 @@ class _Scripts:
         self.tree = tree
         self.backend = backend_of(tree)
         self.folders = backend_path(tree)
-        self.asked = Asked(EXTENSION_LISTENERS + SEARCH_LISTENERS)
+        self.asked = Asked(EXTENSION_LISTENERS + SEARCH_LISTENERS + TOOLCHAIN_LISTENERS)
         self.flags: list[Flag] = []
         self.required: set[str] = set()
         self.scopes: dict[str, Scope] = {}
@@ -264,7 +266,7 @@ class _Scripts:
     def _is_of_build(self, path: str) -> bool:
         """Say whether a module has to do with the build, rather than being what the archive installs."""
         folder, _, name = path.rpartition("/")
-        if BUILD_FOLDER.fullmatch(folder):
+        if BUILD_FOLDER.fullmatch(folder) or (not folder and _HELPS.search(name)):
             return True
         installed = f"{folder}/__init__.py" in self.tree and folder not in self.folders
         if installed and not _BUILD_WORD.search(name) and not _FFI.search(self.tree.raw(path)):

@@ -111,6 +111,9 @@ class Interpreter(Branches):
                     put(base, key.value, value, self.guard)
                 elif isinstance(base, Many) and isinstance(key.value, int):
                     replace(base, key.value, value, self.guard)
+                elif isinstance(base, Unknown):
+                    where = self.where(target)
+                    self.watcher.called(Call(f"{base.name}.__setitem__", [key, value], {}, where, self.guard))
                 self.watcher.assigned(str(key.value), value, self.where(target), self.guard)
         elif isinstance(target, ast.Tuple | ast.List):
             for number, element in enumerate(target.elts):

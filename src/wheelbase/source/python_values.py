@@ -1,6 +1,7 @@
 """The values that following a Python build script gives: what is known of each, and on which conditions."""
 
 import ast
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -119,7 +120,8 @@ class Span:
 class Unknown:
     """A value that is not known. `name` is the dotted name that it has outside ("sys.path"), if any.
 
-    `requests` are the places that its value tells the outcome of, and `text` is the word that was looked for.
+    `requests` are the places that its value tells the outcome of, and `text` is the word that was looked for, or a text
+    of which parts are not known: HOLE stands for each.
     """
 
     name: str = ""
@@ -212,6 +214,8 @@ class Module:
     scope: Scope
 
 
+HOLE = "\ufffc"
+_HOLED = re.compile(rf"\S*{HOLE}\S*")
 Value = Const | Span | Unknown | Either | Many | Table | Function | Class | Instance | Module
 NOTHING = Unknown()
 
@@ -226,11 +230,14 @@ class Said:
 
 
 def texts(value: Value | None, guard: Guard = ()) -> Iterator[Said]:
-    """Yield every text in a value, in order, however deep in lists and alternatives; of dictionaries the values."""
+    """Yield every text in a value, in order, however deep in lists and alternatives; of dictionaries the values.
+
+    A word that is not wholly known is "?".
+    """
     for own, inner in leaves(value, guard):
         known = inner.text if isinstance(inner, Unknown) else inner
         if isinstance(known, Const) and isinstance(known.value, str):
-            yield Said(known.value, known.where, own)
+            yield Said(_HOLED.sub("?", known.value), known.where, own)
 
 
 def requests_of(value: Value) -> tuple[Request, ...]:

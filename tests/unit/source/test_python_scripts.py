@@ -1393,3 +1393,78 @@ def test_a_list_of_libraries_that_another_takes_the_place_of() -> None:
     unknown = made.format(more=" + re.findall('l(.*)', os.popen('tell').read())", command="")
     command = made.format(more="", command=", cmdclass={'build_ext': Build}")
     assert names(replaced + unknown) == names(replaced + command) == {"one", "two"}
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "os.system('cmake ' + told())",
+        "os.system('cmake %s' % told())",
+        "os.system('cmake %s -j%d' % (told(), told()))",
+        "os.system('cmake {}'.format(told()))",
+        "os.system(' '.join(['cmake', told()]))",
+        "os.system(f'cd {told()} && cmake .')",
+        'os.system(f"""cd {told()}\n  cmake {told()} .""")',
+        "subprocess.check_call(f'cmake {told()}'.split())",
+        "subprocess.check_call(shlex.split(f'cmake {told()} .'))",
+        "given = os.environ.get('GIVEN', '')\nif 'X' not in given:\n  given += f' -DX={told()}'\n"
+        "os.system(f'cmake {given} .')",
+    ],
+)
+def test_a_command_line_of_which_parts_are_not_known(call: str) -> None:
+    assert names(f"{START}import shlex\n{call}\nsetup()\n", "program") == {"cmake"}
+
+
+@pytest.mark.parametrize("call", ["f'{told()} cmake'", "f'{sys.executable} setup.py cmake'", "'cmake' + told()"])
+def test_a_command_line_that_starts_with_what_is_not_known(call: str) -> None:
+    assert names(f"{START}os.system({call})\nsetup()\n", "program") == set()
+
+
+def test_options_of_which_parts_are_not_known() -> None:
+    script = f"{START}setup(ext_modules=[Extension('a', ['a.c'], extra_link_args=('-lyaml -L%s' % told()).split())])\n"
+    assert names(script) == {"yaml"}
+    assert names(f"{START}os.system('pkg-config --libs yaml-0.1 ' + told())\nsetup()\n", "pkg-config") == {"yaml-0.1"}
+
+
+def test_a_loop_that_ends_the_build_where_nothing_ends_the_loop() -> None:
+    loop = (
+        "for folder in ('/usr/include', '/usr/local/include'):\n    if os.path.exists(folder + '/yaml.h'):\n"
+        "        libs = ['yaml']\n        break\nelse:\n    {otherwise}\n"
+    )
+    for otherwise, need in (("sys.exit('no yaml')", "required"), ("libs = []", "optional")):
+        assert names(START + loop.format(otherwise=otherwise) + EXT, "header", need) == {"yaml.h"}
+
+
+def test_a_function_that_a_command_has_executed() -> None:
+    script = (
+        "from setuptools.command.build_py import build_py\nclass Build(build_py):\n  def run(self):\n"
+        "    self.execute(self.make, ('bison',))\n  def make(self, tool):\n    os.system(f'{tool} a.y')\n"
+        "setup(cmdclass={'build_py': Build})\n"
+    )
+    assert names(START + script, "program") == {"bison"}
+
+
+@pytest.mark.parametrize(
+    ("load", "text"),
+    [
+        ("json.load(open('own.json'))", '{"libs": ["yaml"]}'),
+        ("json.loads(open('own.json').read())", '{"libs": ["yaml"]}'),
+        ("tomllib.load(open('own.json', 'rb'))", 'libs = ["yaml"]'),
+        ("ast.literal_eval(open('own.json').read())", "{'libs': ['yaml']}"),
+    ],
+)
+def test_settings_that_a_script_loads(load: str, text: str) -> None:
+    script = f"{START}import ast, json, tomllib\nown = {load}\nlibs = own['libs']\n{EXT}"
+    assert names(script, own_DOT_json=text) == {"yaml"}
+    assert names(script, own_DOT_json="[" * 5_000) == set()
+
+
+def test_a_module_beside_setup_py_that_helps() -> None:
+    script = f"{START}import setup_libs\nlibs = setup_libs.LIBS\n{EXT}"
+    assert names(script, setup_libs_DOT_py="LIBS = ['yaml']\n") == {"yaml"}
+
+
+def test_languages_by_their_tools_and_sources() -> None:
+    assert names(f"{START}subprocess.check_call(['go', 'build'])\nsetup()\n", "language") == {"go"}
+    assert "go" in names(f"{START}setup(ext_modules=[Extension('a', ['a.go'])])\n", "language")
+    assert names(f"{START}os.system('cd lib && ./bootstrap')\nsetup()\n", "program") >= {"autoreconf"}
