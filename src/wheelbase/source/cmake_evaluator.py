@@ -18,6 +18,7 @@ from wheelbase.source.tree import SourceTree
 _MAX_FILES = 2 << 20  # of all
 _MAX_ITEMS = 200
 _MAX_CALLS = 20  # of functions in functions
+_FETCHES = ("fetchcontent_", "externalproject_")
 _WRITES = frozenset("string list math file execute_process separate_arguments cmake_path exec_program".split())
 
 
@@ -201,7 +202,7 @@ class Evaluator(Variables):
             with self.lookups.under([()] if "EXCLUDE_FROM_ALL" in words else [], self.lookups.condition):
                 for word in words:
                     self.source(self.inside(word))
-        if command.name in self.functions:
+        if command.name in self.functions and not command.name.startswith(_FETCHES):  # of a copy of CMake's modules
             self._call(command.name, command.arguments)
         elif handler := getattr(self, f"_do_{command.name}", None):
             handler(command, self.words(command.arguments))

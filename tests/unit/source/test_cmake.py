@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wheelbase.source.analysis import analyse
 from wheelbase.source.cmake import find_in_cmake
 from wheelbase.source.cmake_reader import Argument, commands_of
 from wheelbase.source.findings import Evidence, Flag
@@ -727,3 +728,19 @@ def test_a_module_of_a_folder_that_runs_cmake() -> None:
     text = "project(a C)\nfind_package(PNG REQUIRED)\n"
     assert needs(text, "", others)["PNG"] == "required"
     assert needs(text, "", {**others, "setup.py": "from setuptools import setup\nsetup()\n"})["PNG"] == "optional"
+
+
+def test_a_copy_of_a_module_of_cmake_that_downloads() -> None:
+    text = "project(a C)\ninclude(FetchContent)\nFetchContent_Declare(b URL https://example.org/b)\n"
+    copy = {"cmake/FetchContent.cmake": "function(FetchContent_Declare name)\nendfunction()\n"}
+    module_path = "list(APPEND CMAKE_MODULE_PATH ${CMAKE_SOURCE_DIR}/cmake)\n"
+    told = [("download", "b is downloaded from https://example.org/b")]
+    assert flags(text) == flags(module_path + text, others=copy) == told
+
+
+def test_a_script_that_runs_cmake_by_a_name_of_its_own() -> None:
+    setup = "import os\nfrom setuptools import setup\nline = f'cmake {told()} ..'\nos.system(line)\nsetup()\n"
+    files = {"setup.py": setup, "CMakeLists.txt": "project(a C)\nfind_package(PNG REQUIRED)\n", "a.c": ""}
+    contents = {path: text.encode() for path, text in files.items()}
+    found = analyse(SourceTree({path: len(data) for path, data in contents.items()}, contents)).evidence
+    assert [one.need for one in found if one.name == "PNG"] == ["required"]
