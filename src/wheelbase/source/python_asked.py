@@ -46,7 +46,8 @@ class Linked:
     where: str
     guard: Guard
     weight: float
-    named: bool = False  # known by the name of its variable only
+    named: bool = False  # known by the name only of what it is kept in
+    variable: bool = False  # which is a variable, and nothing of an object
     flags: bool = False  # options of the linker, of which only "-lfoo" counts
     objects: bool = False
 
@@ -148,10 +149,11 @@ class Asked(Watcher):
         elif len(text) < 40 and text.endswith("config") and is_config_program(text):
             self.found.append(Request("program", text, where, guard, LOOSE, probe=True))
 
-    def assigned(self, name: str, value: Value, where: str, guard: Guard) -> None:
+    def assigned(self, name: str, value: Value, where: str, guard: Guard, *, variable: bool = False) -> None:
         """Keep a list that is of libraries by its name."""
         if len(name) < 60 and NAMED_LIST.fullmatch(name) and not is_elsewhere(name) and not isinstance(value, Table):
-            self.found.append(Linked(value, where, guard, 0.5 if "name" in name else 0.8, named=True))
+            weight = 0.5 if "name" in name else 0.8
+            self.found.append(Linked(value, where, guard, weight, named=True, variable=variable))
 
     def lacks(self, module: str, where: str) -> None:
         """Keep that a module is imported, and that nothing brings it."""

@@ -74,6 +74,14 @@ def _table(arguments: Arguments, named: dict[str, Value], guard: Guard) -> Value
     return made
 
 
+def _table_of_lists(arguments: Arguments, named: dict[str, Value], guard: Guard) -> Value:
+    made = Table(born=guard)
+    made.lists = bool(arguments) and isinstance(arguments[0], Unknown) and arguments[0].name == "list"
+    for argument in arguments[1:]:
+        update(made, argument, guard)
+    return made
+
+
 def _enumerated(arguments: Arguments, named: dict[str, Value], guard: Guard) -> Value | None:
     items = items_of(arguments[0]) if arguments else None
     if items is None:
@@ -192,6 +200,7 @@ def _get_attribute(arguments: Arguments, named: dict[str, Value], guard: Guard) 
 _BUILTINS: dict[str, Builtin] = {
     **dict.fromkeys(("list", "tuple", "set", "frozenset", "sorted", "reversed", "iter", "filter"), _listed),
     **dict.fromkeys(("dict", "OrderedDict", "collections.OrderedDict", "Munch"), _table),
+    **dict.fromkeys(("defaultdict", "collections.defaultdict"), _table_of_lists),
     **dict.fromkeys(("itertools.chain", "chain"), _chained),
     **dict.fromkeys(("itertools.chain.from_iterable", "chain.from_iterable"), _chained_lists),
     "sum": _summed,

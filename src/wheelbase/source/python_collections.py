@@ -73,6 +73,8 @@ class Collections(Evaluator):
             return either(*((g, self._item(v, key, node)) for g, v in base.options if not isinstance(v, Either)))
         if isinstance(base, Table):
             if isinstance(known, str | int):
+                if base.lists:
+                    return base.entries.setdefault(known, Many())
                 return base.entries.get(known) or NOTHING
             return (
                 either(*(((self.conditions.of(node),), value) for value in base.entries.values()))

@@ -68,8 +68,8 @@ class Watcher(Protocol):
     def constant(self, text: str, where: str, guard: Guard) -> None:
         """Hear of a text in live code."""
 
-    def assigned(self, name: str, value: Value, where: str, guard: Guard) -> None:
-        """Hear of a name, attribute or key that is set."""
+    def assigned(self, name: str, value: Value, where: str, guard: Guard, *, variable: bool = False) -> None:
+        """Hear of a `variable`, attribute or key that is set."""
 
     def size(self) -> int:
         """Return how much was found."""

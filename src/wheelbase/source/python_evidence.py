@@ -125,7 +125,7 @@ def _requests(asked: Asked, tree: SourceTree) -> Iterator[Request]:
             told.add((request.where, request.name))
     told.clear()
     if _knows_all_libraries(asked):
-        lists = [linked for linked in lists if not linked.named]  # what was named, and then replaced, links nothing
+        lists = [linked for linked in lists if not linked.variable]  # one that was replaced links nothing
     for linked in sorted(lists, key=lambda item: item.named):
         for request in requests_of_list(linked, tree):
             key = (request.where, request.name)

@@ -100,7 +100,7 @@ class Interpreter(Branches):
                 self._set_elsewhere(self.scope.top(), target.id, value)
             else:
                 self.scope.names[target.id] = value
-            self.watcher.assigned(target.id, value, self.where(target), self.guard)
+            self.watcher.assigned(target.id, value, self.where(target), self.guard, variable=True)
         elif isinstance(target, ast.Attribute):
             self._set_attribute(self.evaluate(target.value), target.attr, value)
             self.watcher.assigned(target.attr, value, self.where(target), self.guard)
@@ -152,7 +152,7 @@ class Interpreter(Branches):
             self.watcher.called(Call(f"{old.name}.extend", [added], {}, self.where(node), self.guard, owner=old))
         elif isinstance(target, ast.Attribute | ast.Name):
             name = target.attr if isinstance(target, ast.Attribute) else target.id
-            self.watcher.assigned(name, added, self.where(node), self.guard)
+            self.watcher.assigned(name, added, self.where(node), self.guard, variable=isinstance(target, ast.Name))
 
     def _with(self, node: ast.With | ast.AsyncWith) -> Flow:
         for item in node.items:

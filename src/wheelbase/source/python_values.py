@@ -146,11 +146,15 @@ class Many:
 
 @dataclass(slots=True, eq=False)
 class Table:
-    """A dictionary. `born` is the guard under which it was made: what is set under the same replaces."""
+    """A dictionary. `born` is the guard under which it was made: what is set under the same replaces.
+
+    One that `lists` is a `defaultdict(list)`.
+    """
 
     entries: "dict[Any, Value]" = field(default_factory=dict)
     born: Guard = ()
     open: bool = False
+    lists: bool = False
 
 
 @dataclass(slots=True, eq=False)

@@ -1393,6 +1393,8 @@ def test_a_list_of_libraries_that_another_takes_the_place_of() -> None:
     unknown = made.format(more=" + re.findall('l(.*)', os.popen('tell').read())", command="")
     command = made.format(more="", command=", cmdclass={'build_ext': Build}")
     assert names(replaced + unknown) == names(replaced + command) == {"one", "two"}
+    later = f"{START}made = Extension('a', ['a.c'])\nmade.libraries = ['yaml']\nsetup(ext_modules=[made])\n"
+    assert names(later) == {"yaml"}
 
 
 @pytest.mark.parametrize(
@@ -1468,3 +1470,8 @@ def test_languages_by_their_tools_and_sources() -> None:
     assert names(f"{START}subprocess.check_call(['go', 'build'])\nsetup()\n", "language") == {"go"}
     assert "go" in names(f"{START}setup(ext_modules=[Extension('a', ['a.go'])])\n", "language")
     assert names(f"{START}os.system('cd lib && ./bootstrap')\nsetup()\n", "program") >= {"autoreconf"}
+
+
+def test_lists_that_a_dictionary_makes() -> None:
+    script = f"{START}from collections import defaultdict\nhow = defaultdict(list)\nhow['libraries'].append('yaml')\n"
+    assert names(f"{script}setup(ext_modules=[Extension('a', ['a.c'], **how)])\n") == {"yaml"}
