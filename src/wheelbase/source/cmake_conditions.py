@@ -84,7 +84,10 @@ class Condition:
         if operator.text.upper() not in _BINARY and not _COMPARISONS.match(operator.text.upper()):
             return self.values.truth(first)
         self.left.pop()
-        return _compared(operator.text.upper(), self.values.operand(first), self.values.operand(self.left.pop()))
+        second = self.left.pop()
+        if second.text.endswith("NOTFOUND"):  # which is what a find_ command sets that finds nothing
+            return negated(self.values.truth(Argument(first.text.strip("${}"))))
+        return _compared(operator.text.upper(), self.values.operand(first), self.values.operand(second))
 
 
 def _compared(operator: str, left: str | None, right: str | None) -> Truth:

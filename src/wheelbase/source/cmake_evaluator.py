@@ -8,6 +8,7 @@ import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
+from wheelbase.source.cmake_arguments import parsed_arguments
 from wheelbase.source.cmake_conditions import Condition
 from wheelbase.source.cmake_reader import Argument, Block, Command, blocks_of, commands_of
 from wheelbase.source.cmake_values import MAX_VALUE, SOURCE, Variables
@@ -295,9 +296,17 @@ class Evaluator(Variables):
         elif words[0] not in self.variables:
             self.variables[words[0]] = None
 
+    def _do_cmake_parse_arguments(self, command: Command, words: list[str]) -> None:
+        lists = [self.text_of(argument.text) for argument in command.arguments[1:4]]
+        given = [part for argument in command.arguments[4:] for part in self.expanded(argument)]
+        if words and len(lists) == 3:
+            self.variables |= parsed_arguments(words[0], [(text or "").split(";") for text in lists], given)
+
     def _do_include(self, command: Command, words: list[str]) -> None:
         if not words:
             return
+        if words[0] == "CTest":
+            self.variables.setdefault("BUILD_TESTING", "ON")
         if words[0].endswith(".cmake") or "/" in words[0]:
             path = self.inside(words[0])
             beside = posixpath.normpath(posixpath.join(posixpath.dirname(self.path), words[0]))

@@ -24,7 +24,7 @@ class Project(Search):
     def configure(self) -> None:
         """Evaluate the project. Failing to read stops it, with a flag; what was found stays."""
         for name in ("CMAKE_SOURCE_DIR", "PROJECT_SOURCE_DIR"):
-            self.variables[name] = SOURCE + "/" + self.root.rstrip("/")
+            self.variables[name] = f"{SOURCE}/{self.root}".rstrip("/")
         try:
             self.enter(self.root)
         except (TooMuch, RecursionError):
@@ -34,6 +34,7 @@ class Project(Search):
         if words:
             self.variables[f"{words[0]}_SOURCE_DIR"] = self.variables.get("CMAKE_CURRENT_SOURCE_DIR")
         self.variables["PROJECT_SOURCE_DIR"] = self.variables.get("CMAKE_CURRENT_SOURCE_DIR")
+        self.variables["PROJECT_IS_TOP_LEVEL"] = "ON" if self.folder == self.root else "OFF"
         after = words[words.index("LANGUAGES") + 1 :] if "LANGUAGES" in words else words[1:]
         named = [word for word in after if word.upper() in LANGUAGES or word == "NONE"]
         self._do_enable_language(command, named if named or "LANGUAGES" in words else ["C", "CXX"])

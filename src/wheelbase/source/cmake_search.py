@@ -30,6 +30,8 @@ from wheelbase.system.names import Kind
 
 _MAX_ITEMS = 200
 _MAX_LINKS = 5_000
+_KEYWORDS = ("REQUIRED", "QUIET", "COMPONENTS", "CONFIG", "MODULE", "NO_MODULE", "EXACT")
+_INCLUDE = re.compile(r"#\s*include\s*[<\"]([\w./+-]{1,120})[>\"]")
 _IMPORTED = re.compile(r"(?!PkgConfig)(\w+)::\w+|PkgConfig::(\w+)")
 _OF_X11 = re.compile(r"X11_(\w+)_(?:INCLUDE_PATH|LIB|FOUND)")
 VARIABLE = re.compile(r"\$\{(\w+)\}")
@@ -69,7 +71,7 @@ class Search(Recorder):
 
     def _do_find_package(self, command: Command, words: list[str]) -> None:
         name = words[0] if words else ""
-        if not name:
+        if not name or name in _KEYWORDS:  # after a name that is not known
             return
         if "NAMES" in words[:-1]:  # of which it takes the first that is there
             name = words[words.index("NAMES") + 1]
@@ -201,20 +203,30 @@ class Search(Recorder):
             self.sought(words[0], [self.add("program", names[0], command, required=required)], required)
 
     def _do_check_include_file(self, command: Command, words: list[str]) -> None:
-        self._checks("header", words[0].split(";")[-1] if words else "", command, words[1:])
+        self._checks("header", words[0].split(";")[-1:] if words else [], command, words[1:])
 
     _do_check_include_files = _do_check_include_file_cxx = _do_check_include_file
 
-    def _do_check_library_exists(self, command: Command, words: list[str]) -> None:
-        known = bool(words) and words[0] not in LINKED_ANYWAY
-        self._checks("library", words[0] if known else "", command, words[-1:])
+    def _do_check_symbol_exists(self, command: Command, words: list[str]) -> None:
+        self._checks("header", words[1].split(";")[-1:] if len(words) > 2 else [], command, words[2:])
 
-    def _checks(self, kind: Kind, name: str, command: Command, variables: list[str]) -> None:
-        """Note a check of CMake's own, which tells of nothing where nothing ends without it."""
+    _do_check_cxx_symbol_exists = _do_check_symbol_exists
+
+    def _do_check_c_source_compiles(self, command: Command, words: list[str]) -> None:
+        self._checks("header", _INCLUDE.findall(words[0])[-1:] if words else [], command, words[1:])
+
+    _do_check_cxx_source_compiles = _do_check_c_source_compiles
+    _do_check_c_source_runs = _do_check_cxx_source_runs = _do_check_c_source_compiles
+
+    def _do_check_library_exists(self, command: Command, words: list[str]) -> None:
+        self._checks("library", [word for word in words[:1] if word not in LINKED_ANYWAY], command, words[-1:])
+
+    def _checks(self, kind: Kind, names: list[str], command: Command, variables: list[str]) -> None:
+        """Note a check of CMake's own: of several names the last stands for all."""
         for variable in variables[:1]:
             self.variables[variable] = None
-            if re.fullmatch(r"[\w./+-]+", name) and not self.secondary:
-                self.results[variable] = (self.add(kind, name, command, required=False),)
+            if names and re.fullmatch(r"[\w./+-]+", names[0]) and not self.secondary:
+                self.results[variable] = (self.add(kind, names[0], command, required=False),)
 
     def _do_protobuf_generate(self, command: Command, words: list[str]) -> None:
         if "protoc" not in self.wheels and "grpcio-tools" not in self.wheels:

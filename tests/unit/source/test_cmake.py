@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from wheelbase.source.analysis import analyse
 from wheelbase.source.cmake import find_in_cmake
+from wheelbase.source.cmake_arguments import parsed_arguments
 from wheelbase.source.cmake_reader import Argument, commands_of
 from wheelbase.source.findings import Evidence, Flag
 from wheelbase.source.macros import defined
@@ -744,3 +745,42 @@ def test_a_script_that_runs_cmake_by_a_name_of_its_own() -> None:
     contents = {path: text.encode() for path, text in files.items()}
     found = analyse(SourceTree({path: len(data) for path, data in contents.items()}, contents)).evidence
     assert [one.need for one in found if one.name == "PNG"] == ["required"]
+
+
+def test_arguments_of_functions_by_their_keywords() -> None:
+    text = (
+        'project(a C)\nfunction(need)\ncmake_parse_arguments(A "MUST;MAY" "NAME" "MORE" ${ARGN})\n'
+        "if(A_MUST)\nfind_package(${A_NAME} REQUIRED)\nendif()\nif(A_MAY)\nfind_package(Other REQUIRED)\nendif()\n"
+        "foreach(one ${A_MORE})\nfind_package(${one} REQUIRED)\nendforeach()\nendfunction()\n"
+        "need(NAME PNG MUST MORE ZLIB TIFF)\nneed(NAME ${NOT_KNOWN_HERE} MORE)\n"
+    )
+    assert needs(text) == {"c": "required", "PNG": "required", "ZLIB": "required", "TIFF": "required"}
+    assert needs("project(a C)\nfind_package(${CMAKE_OTHER} REQUIRED)\n") == {"c": "required"}
+    odd = {"A_ON": "FALSE", "A_ONE": None, "A_UNPARSED_ARGUMENTS": "x;y"}
+    assert parsed_arguments("A", (["ON"], ["ONE"], [""]), ["x", "ONE", None, "y"]) == odd
+
+
+@pytest.mark.parametrize(
+    "test", ["CMAKE_SOURCE_DIR STREQUAL CMAKE_CURRENT_SOURCE_DIR", "PROJECT_IS_TOP_LEVEL", "BUILD_TESTING"]
+)
+def test_what_holds_of_the_project_that_is_built(test: str) -> None:
+    text = f"project(a C)\ninclude(CTest)\nif({test})\nfind_package(PNG REQUIRED)\nendif()\n"
+    assert needs(text)["PNG"] == "required"
+
+
+@pytest.mark.parametrize("test", ['LIB STREQUAL "LIB-NOTFOUND"', "${LIB} MATCHES NOTFOUND", "NOT LIB"])
+def test_what_a_find_command_sets_that_finds_nothing(test: str) -> None:
+    text = f"project(a C)\nfind_library(LIB yaml)\nif({test})\nmessage(FATAL_ERROR no)\nendif()\n"
+    assert needs(text)["yaml"] == "required"
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        'check_symbol_exists(yaml_parser_new "stdio.h;yaml.h" HAVE_IT)',
+        'check_c_source_compiles("#include <stdio.h>\n#include <yaml.h>\nint main(){}" HAVE_IT)',
+    ],
+)
+def test_trials_that_end_the_build(check: str) -> None:
+    ends = f"project(a C)\n{check}\nif(NOT HAVE_IT)\n  message(FATAL_ERROR no)\nendif()\n"
+    assert needs(ends)["yaml.h"] == "required"
