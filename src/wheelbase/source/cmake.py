@@ -30,7 +30,7 @@ def find_in_cmake(tree: SourceTree) -> Iterator[Evidence | Flag]:
     """Yield what the CMake projects that the build configures look for; of one that it does not, doubtfully."""
     backend = backend_of(tree)
     script = _scripts(tree)
-    runs = backend.requires_any(*_BACKENDS) or tree.notes.get("cmake") or bool(_CALLS.search(script))
+    runs = backend.requires_any(*_BACKENDS) or "cmake" in tree.notes.get("run", ()) or bool(_CALLS.search(script))
     if "skbuild" in script and backend.requires_any("scikit-build"):  # which has none of its own
         yield Evidence(kind="program", name="cmake", where="setup.py:1")
     options: Mapping[str, str | None] = backend.cmake_options or _defined_in(script, tree.notes.get("defines"))

@@ -70,7 +70,7 @@ def find_in_python(tree: SourceTree) -> Iterator[Evidence | Flag]:
     elif scripts.compile_otherwise() and any(tree.ending(*C_SUFFIXES)):
         tree.unfollowed = True
         yield Flag(kind="dynamic", text="a program of its own compiles the sources", where="setup.py:1")
-    tree.notes["cmake"] = any(isinstance(one, Request) and one.name == "cmake" for one in scripts.asked.found)
+    tree.notes["run"] = {one.name for one in scripts.asked.found if isinstance(one, Request) and one.kind == "program"}
     if not scripts.flags:
         tree.notes["defines"] = scripts.asked.defines
     tree.conditional.update(conditional_sources(scripts.asked, tree))
