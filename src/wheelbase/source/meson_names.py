@@ -58,4 +58,6 @@ def meaning_of(named: list[str], keywords: dict[str, Any], *, chosen: bool) -> t
         return "pkg-config", [f"Qt{name[2:]}{part}" for part in parts]
     if keywords.get("method") == "cmake":
         return "cmake", named
+    if name == "netcdf" and keywords.get("language") == "fortran":
+        return "pkg-config", ["netcdf-fortran"]
     return "pkg-config", [_PKG_CONFIG.get(name, name), *named[1:]]

@@ -100,11 +100,14 @@ class Search(Evaluator):
         for path in (posixpath.normpath(self.folder + word) for word in words if isinstance(word, str)):
             if path.endswith(".py") and _DOWNLOADS.search(self.build.tree.text(path)):
                 self.flag("download", f"{path} downloads something", where)
-        if words and isinstance(words[0], str):
-            self.find_program(words[:1], {}, where)
-            if words[0] in ("pkg-config", "pkgconf"):
-                for module in (word for word in words[1:] if isinstance(word, str) and _MODULE.fullmatch(word)):
-                    self.look("pkg-config", [module], {"required": keywords.get("check") is True}, where)
+        program = words[0] if words else None
+        if isinstance(program, str):
+            self.find_program([program], {}, where)
+        elif isinstance(program, Sought) and program.places:
+            program = self.lookups.evidence[program.places[0]].name
+        if program in ("pkg-config", "pkgconf"):
+            for module in (word for word in words[1:] if isinstance(word, str) and _MODULE.fullmatch(word)):
+                self.look("pkg-config", [module], {"required": keywords.get("check") is True}, where)
 
     def links(self, arguments: list[Any], where: str) -> tuple[int, ...]:
         """Note the libraries of `-lNAME`; those of a folder that is named may be the archive's own."""

@@ -568,3 +568,14 @@ def test_dependencies_that_programs_tell_of() -> None:
     assert {(one.kind, one.name) for one in evidence("project('a')\ndependency('wxwidgets')\n").values()} == {
         ("program", "wx-config")
     }
+
+
+def test_modules_that_a_pkg_config_which_was_found_is_asked_for() -> None:
+    for program in ("'pkg-config'", "find_program('pkg-config')"):
+        text = f"project('a', 'c')\nhow = run_command({program}, '--libs', 'lapack', 'blas', check: true)\n"
+        assert needs(text) == {"c": "required", "lapack": "required", "blas": "required"}
+
+
+def test_what_fortran_has_of_netcdf() -> None:
+    assert "netcdf-fortran" in needs("project('a', 'c')\ndependency('netcdf', language: 'fortran')\n")
+    assert "netcdf" in needs("project('a', 'c')\ndependency('netcdf', language: 'c')\n")
