@@ -249,6 +249,8 @@ def test_facts_are_kept_and_damaged_ones_replaced(fake_index: FakeIndex, nobody:
         ({"pyproject.toml": "build-backend = 'mesonpy'", "meson.build": "project('a', 'cython')"}, False),
         ({"pyproject.toml": "build-backend = 'mesonpy'", "meson.build": "project('a', version: '1')"}, True),
         ({"pyproject.toml": "requires = ['setuptools']", "a/_x.pyx.in": ""}, False),
+        ({"setup.py": "Extension('a', ['contrib/a.c'])", "contrib/a.c": ""}, False),
+        ({"setup.py": "setup()", "contrib/a.c": ""}, True),
     ],
 )
 def test_what_has_something_to_compile(files: dict[str, str], pure: bool) -> None:

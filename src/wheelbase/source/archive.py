@@ -49,10 +49,10 @@ def facts_of(tree: SourceTree) -> SourceFacts:
 
 def purity_of(tree: SourceTree) -> bool | None:
     """Return whether an archive has nothing to compile; None where only its start was read, and nothing was there."""
-    paths = map(PurePosixPath, tree.sizes)
-    if any(_suffix(path) in _COMPILED and not _ELSEWHERE & set(path.parts[:-1]) for path in paths):
-        return False
     told = b"".join(tree.raw(name) for name in ("pyproject.toml", "setup.py", "setup.cfg"))
+    for path in map(PurePosixPath, tree.sizes):
+        if _suffix(path) in _COMPILED and (not _ELSEWHERE & set(path.parts[:-1]) or path.name.encode() in told):
+            return False
     if b"cffi" in told and any(_COMPILES_BY_CFFI.search(tree.raw(path)) for path in tree.ending(".py")):
         return False
     if b"cython" in told.lower() and any(is_typed_for_cython(tree, path) for path in tree.ending(".py")):
