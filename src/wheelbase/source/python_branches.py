@@ -61,7 +61,8 @@ class Branches(Calls):
         before = dict(self.scope.names)
         ends: list[tuple[bool, Flow, Guard, dict[str, Value]]] = []
         for holds, statements in ((True, body), (False, otherwise)):
-            guard = () if found.value is holds else (self.conditions.of(test, holds, requests),)
+            unlikely = found.value is (not holds)
+            guard = () if found.value is holds else (self.conditions.of(test, holds, requests, unlikely=unlikely),)
             self.scope.names.clear()
             self.scope.names.update(before)
             left = len(self.gone)
@@ -95,12 +96,13 @@ class Branches(Calls):
         elif Flow.FAIL not in flows and requests and _OUTCOME.search(ast.unparse(test)):
             for request in requests:  # how pkg-config ended is looked at, and either is well
                 request.probe = request.probe or request.kind == "pkg-config"
-        for holds, flow, guard, _ in ends:
+        for holds, flow, guard, left in ends:
             default_stays = guard and not all(guards for _, _, guards, _ in ends)
             if flow is Flow.RETURN:
                 self.frames[-1].hopes += requests
             elif flow is Flow.BREAK:
                 self.frames[-1].breaks += requests
+                self.frames[-1].exits += [] if guard else [(guard, left)]
             if flow in (Flow.RETURN, Flow.CONTINUE, Flow.BREAK) and Flow.NEXT in flows and not default_stays:
                 self.gone.append(self.conditions.of(test, not holds))
         if Flow.NEXT in flows:
@@ -110,12 +112,12 @@ class Branches(Calls):
     def _loop(self, node: ast.For | ast.AsyncFor) -> Flow:
         value = self.evaluate(node.iter)
         outer, frame = len(self.gone), self.frames[-1]
-        breaks, frame.breaks = frame.breaks, []
+        breaks, exits, frame.breaks, frame.exits = frame.breaks, frame.exits, [], []
         by_default = isinstance(value, Unknown) and value.name.startswith("os.environ")
         for guard, item in self.turns(value):
             self.assign(node.target, item)
             before, left = dict(self.scope.names), len(self.gone)
-            with self.under(*guard, *((self.conditions.of(node.iter),) if by_default else ())):
+            with self.under(*guard, *((self.conditions.of(node.iter, unlikely=True),) if by_default else ())):
                 flow = self.block(node.body)
             if skipped := tuple(self.gone[left:]):  # the turn may have ended before it set what it sets
                 after = join(before, ((), before), (skipped, dict(self.scope.names)))
@@ -127,7 +129,11 @@ class Branches(Calls):
             if flow is Flow.BREAK and not guard:
                 break
         del self.gone[outer:]
-        hopes, frame.breaks = frame.breaks, breaks
+        if frame.exits:  # by default, so that what is set after it is not
+            after = join({}, ((self.conditions.of(node.iter),), dict(self.scope.names)), *frame.exits)
+            self.scope.names.clear()
+            self.scope.names.update(after)
+        hopes, frame.breaks, frame.exits = frame.breaks, breaks, exits
         if not any(isinstance(part, ast.Break) for part in ast.walk(node)):
             return self.block(node.orelse)
         if hopes:
@@ -174,7 +180,8 @@ class Branches(Calls):
         branches: list[tuple[Guard, dict[str, Value]]] = [((), after)] if flow is Flow.NEXT else []
         falls_back, sets_up = False, any(map(_is_setup, node.body))
         for handler in node.handlers:
-            guard = (self.conditions.of(handler),) if flow is not Flow.FAIL else ()
+            tells = self.watcher.failing(start, found)
+            guard = (self.conditions.of(handler, tells=tells),) if flow is not Flow.FAIL else ()
             outcome = self._handle(handler, guard, before)
             if outcome is Flow.FAIL and _catches_imports(handler) and not (self.guard or self.tries):
                 for module in self.lacking[lacking:]:

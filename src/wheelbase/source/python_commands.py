@@ -137,6 +137,8 @@ def _of_command(words: list[Said], *, sure: bool) -> Iterator[Request | Flag]:
             where=first.where,
             condition=told(first.guard),
         )
+    elif sure and name == "f2py" and any(word.text == "-c" for word in rest):
+        yield Request("language", "fortran", first.where, first.guard, 0.8)
     elif sure and name in _COMPILERS:
         if name.startswith("clang"):
             yield Request("program", name, first.where, first.guard, 0.8)

@@ -20,6 +20,7 @@ from wheelbase.source.python_values import (
     Unknown,
     Value,
     both,
+    likely,
     requests_of,
 )
 
@@ -111,12 +112,14 @@ def concrete(value: Any) -> tuple[Any, bool] | None:
     if isinstance(value, Const):
         return value.value, value.default
     if isinstance(value, Many):
-        if value.open or len(value.items) > _MAX_ITEMS or any(guard for guard, _ in value.items):
+        items = likely(value.items)
+        if value.open or len(items) > _MAX_ITEMS or any(guard for guard, _ in items):
             return None
-        known = [concrete(item) if isinstance(item, Const) else None for _, item in value.items]
+        known = [concrete(item) if isinstance(item, Const) else None for _, item in items]
         if any(item is None for item in known):
             return None
-        return tuple(item[0] for item in known if item), any(item[1] for item in known if item)
+        default = len(items) < len(value.items) or any(item[1] for item in known if item)
+        return tuple(item[0] for item in known if item), default
     return None if isinstance(value, _VALUES) else (value, False)
 
 
@@ -141,7 +144,26 @@ def wrap(result: Any, where: str = "", default: bool = False) -> Value:
 
 def compare(operation: ast.cmpop, left: Value, right: Value) -> Value:
     """Return what a comparison gives."""
+    if isinstance(operation, ast.In | ast.NotIn) and isinstance(left, Const) and isinstance(right, Many):
+        within = _within(left, right)
+        if within is not None:
+            return Const(within.value is isinstance(operation, ast.In), default=within.default)
     return fold(_COMPARISONS[type(operation)], left, right)
+
+
+def _within(sought: Const, items: Many) -> Const | None:
+    """Return whether a list has an item, where that is known although not all conditions are."""
+    if items.open or not any(guard for guard, _ in items.items):
+        return None
+    alike: list[tuple[Guard, Value]] = []
+    for guard, item in items.items:
+        if not isinstance(item, Const):
+            return None
+        alike += [(guard, item)] if item.value == sought.value else []
+    kept = likely(alike)
+    if kept and all(guard for guard, _ in kept):
+        return None
+    return Const(bool(kept), default=True)
 
 
 def combine(operation: ast.operator, left: Value, right: Value, where: str) -> Value:

@@ -16,6 +16,7 @@ from wheelbase.source.python_values import (
     Table,
     Unknown,
     Value,
+    likely,
 )
 
 _OLDEST, _NEWEST = (3, 8, 0, "final", 0), (3, 99, 0, "final", 0)
@@ -130,7 +131,7 @@ def truth(value: Value) -> Truth:
     if isinstance(value, Many):
         if any(not guard for guard, _ in value.items):
             return Truth(True)
-        return Truth(None) if value.items or value.open else Truth(False)
+        return Truth(None) if likely(value.items) or value.open else Truth(False, sure=not value.items)
     if isinstance(value, Table):
         return Truth(True) if value.entries else Truth(None if value.open else False)
     if isinstance(value, Span):

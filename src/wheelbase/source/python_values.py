@@ -17,12 +17,14 @@ _MAX_PARTS = 1_000  # of one value
 class Condition:
     """A test whose outcome is not known here, as it stands in the script. `holds` is the outcome that is meant.
 
-    One test is one object for each outcome: see `Conditions`.
+    One test is one object for each outcome: see `Conditions`. One is `unlikely` that only the caller's environment or
+    options bring about.
     """
 
     node: ast.AST
     holds: bool = True
     tells: "tuple[Request, ...]" = ()
+    unlikely: bool = False
 
     def __str__(self) -> str:
         """Return it as one short line."""
@@ -74,9 +76,11 @@ class Conditions:
         """None yet."""
         self._known: dict[tuple[ast.AST, bool], Condition] = {}
 
-    def of(self, node: ast.AST, holds: bool = True, tells: "tuple[Request, ...]" = ()) -> Condition:
+    def of(
+        self, node: ast.AST, holds: bool = True, tells: "tuple[Request, ...]" = (), *, unlikely: bool = False
+    ) -> Condition:
         """Return the condition that a test has this outcome, which `tells` whether something is there."""
-        return self._known.setdefault((node, holds), Condition(node, holds, tells))
+        return self._known.setdefault((node, holds), Condition(node, holds, tells, unlikely))
 
 
 @dataclass(slots=True, eq=False)
@@ -268,6 +272,11 @@ def leaves(value: Value | None, guard: Guard) -> Iterator[tuple[Guard, Value]]:
             left += [(own, item) for item in reversed(inner.entries.values())]
         else:
             yield own, inner
+
+
+def likely(items: "list[tuple[Guard, Value]]") -> "list[tuple[Guard, Value]]":
+    """Return the items of a list without those that are in it on unlikely conditions alone."""
+    return [(guard, item) for guard, item in items if not any(condition.unlikely for condition in guard)]
 
 
 def is_open(value: Value) -> bool:

@@ -1475,3 +1475,59 @@ def test_languages_by_their_tools_and_sources() -> None:
 def test_lists_that_a_dictionary_makes() -> None:
     script = f"{START}from collections import defaultdict\nhow = defaultdict(list)\nhow['libraries'].append('yaml')\n"
     assert names(f"{script}setup(ext_modules=[Extension('a', ['a.c'], **how)])\n") == {"yaml"}
+
+
+def test_what_a_loop_that_ends_early_has_set() -> None:
+    script = (
+        "from shutil import which\ntool = None\nfor name in ('pkg-config', 'pkgconf'):\n"
+        "    if which(name) is not None:\n        tool = name\n        break\n"
+        "if tool is not None:\n    subprocess.check_output([tool, '--libs', 'yaml-0.1'])\n"
+        "else:\n    raise OSError('no pkg-config')\nsetup()\n"
+    )
+    assert names(START + script, "pkg-config") == {"yaml-0.1"}
+
+
+FOUND = "found = False\n"
+ASKED = "subprocess.check_output(['pkg-config', '--libs', {name}])"
+
+
+@pytest.mark.parametrize(
+    "tries",
+    [
+        FOUND + "try:\n    " + ASKED.format(name="'yaml-0.1'") + "\n    found = True\nexcept Exception:\n    pass\n",
+        "try:\n    "
+        + ASKED.format(name="'yaml-0.1'")
+        + "\nexcept Exception:\n    found = False\nelse:\n    found = True\n",
+        FOUND
+        + "for name in ('yaml-0.1', 'yaml'):\n    try:\n        "
+        + ASKED.format(name="name")
+        + "\n        found = True\n    except Exception:\n        pass\n",
+    ],
+)
+def test_a_flag_that_tells_whether_a_trial_worked(tries: str) -> None:
+    for otherwise, need in (("raise Exception('none')", "required"), ("print('none')", "optional")):
+        found = names(f"{START}{tries}if not found:\n    {otherwise}\nsetup()\n", "pkg-config", need)
+        assert "yaml-0.1" in found
+
+
+@pytest.mark.parametrize(
+    "adds",
+    [
+        "if 'OWN' in os.environ:\n    left_out.append('yaml')\n",
+        "for name in os.environ:\n    if 'OWN' in name:\n        left_out.append('yaml')\n",
+        "if unknown():\n    left_out.append('other')\n",
+    ],
+)
+def test_lists_to_which_the_environment_adds(adds: str) -> None:
+    script = f"{START}left_out = ['own']\n{adds}libs = ['yaml'] if 'yaml' not in left_out else []\n{EXT}"
+    assert names(script) == {"yaml"}
+    assert names(script.replace("'other'", "'yaml'").replace("'OWN' in os.environ", "unknown()")) == (
+        {"yaml"} if "for" in adds else set()
+    )
+
+
+def test_fortran_that_f2py_compiles() -> None:
+    assert names(f"{START}subprocess.check_call(['f2py', '-m', 'a', '-c', 'a.f'])\nsetup()\n", "language") == {
+        "fortran"
+    }
+    assert names(f"{START}subprocess.check_call(['f2py', '-m', 'a', 'a.f'])\nsetup()\n", "language") == set()
