@@ -253,6 +253,8 @@ def requests_of(value: Value) -> tuple[Request, ...]:
     if not isinstance(value, Either | Many):
         return value.requests if isinstance(value, Unknown) else ()
     found = [inner.requests for _, inner in leaves(value, ()) if isinstance(inner, Unknown)]
+    if isinstance(value, Either) and not all(found):
+        return ()  # something else may make up for what is not there
     if isinstance(value, Either):  # which of several values it is, tells of what its conditions look for
         found += [condition.tells for guard, _ in value.options for condition in guard[-1:]]
     return tuple(dict.fromkeys(request for requests in found for request in requests))

@@ -1531,3 +1531,13 @@ def test_fortran_that_f2py_compiles() -> None:
         "fortran"
     }
     assert names(f"{START}subprocess.check_call(['f2py', '-m', 'a', 'a.f'])\nsetup()\n", "language") == set()
+
+
+@pytest.mark.parametrize(("other", "need"), [("None", "required"), ("told()", "optional")])
+def test_what_something_else_may_make_up_for(other: str, need: str) -> None:
+    script = (
+        "def read():\n    try:\n        return subprocess.check_output(['git', 'describe'])\n"
+        f"    except Exception:\n        return None\nversion = read() or {other}\n"
+        "if not version:\n    raise ValueError('no version')\nsetup(version=version)\n"
+    )
+    assert names(START + script, "program", need) == {"git"}
