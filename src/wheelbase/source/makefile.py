@@ -48,7 +48,11 @@ class _Rule:
 
 def find_in_makefiles(tree: SourceTree) -> Iterator[Evidence]:
     """Yield what the Makefiles of an archive, which are run, ask for, and the languages of what lies beside them."""
-    folders = {path.rpartition("/")[0]: path for path in tree.named("Makefile", "GNUmakefile") if not is_vendored(path)}
+    folders = {
+        path.rpartition("/")[0]: path
+        for path in tree.named("Makefile", "GNUmakefile", "makefile")
+        if not is_vendored(path)
+    }
     for folder, path in folders.items():
         if not folder or folder.count("/") < 2:
             yield from find_in_makefile(tree.text(path), path)

@@ -65,9 +65,12 @@ class Branches(Calls):
             guard = () if found.value is holds else (self.conditions.of(test, holds, requests, unlikely=unlikely),)
             self.scope.names.clear()
             self.scope.names.update(before)
-            left = len(self.gone)
+            left, self.frames[-1].ends = len(self.gone), False
             with self.under(*guard):
                 flow = self.block(statements)
+            if not holds and self.frames[-1].ends and len(statements) == 1 and isinstance(statements[0], ast.If):
+                for request in requests:  # of several ways, of which none but the first has to be there
+                    self.demand(request)
             if found.value is (not holds):
                 del self.gone[left:]  # by default this branch is not taken, so nothing is left in it
             ends.append((holds, flow, guard, dict(self.scope.names)))
@@ -89,6 +92,7 @@ class Branches(Calls):
         flows = [flow for _, flow, _, _ in ends]
         # Where only a variable of the environment makes it fail, it does not by default.
         usual = [flow for _, flow, guard, _ in ends if not guard] if _ENVIRONMENT.search(ast.unparse(test)) else []
+        self.frames[-1].ends |= Flow.FAIL in (usual or flows)
         if Flow.FAIL in (usual or flows) and flows != [Flow.FAIL, Flow.FAIL]:
             others = {request.name for request in self.frames[-1].hopes} - {request.name for request in requests}
             for request in requests if not others else ():

@@ -18,6 +18,7 @@ from wheelbase.source.python_values import (
     Table,
     Unknown,
     Value,
+    first_of,
     requests_of,
     texts,
 )
@@ -99,6 +100,11 @@ def _zipped(arguments: Arguments, named: dict[str, Value], guard: Guard) -> Valu
 
 def _folded(function: Callable[..., Any], *, holes: bool = False) -> Builtin:
     return lambda arguments, named, guard: fold(function, *arguments, holes=holes) if arguments else None
+
+
+def _any(arguments: Arguments, named: dict[str, Value], guard: Guard) -> Value | None:
+    found = fold(any, *arguments) if arguments else None
+    return Unknown(requests=first_of(found.requests)) if isinstance(found, Unknown) else found
 
 
 def _boolean(arguments: Arguments, named: dict[str, Value], guard: Guard) -> Value:
@@ -220,7 +226,7 @@ _BUILTINS: dict[str, Builtin] = {
     "int": _folded(int),
     "str": _folded(str),
     "len": _folded(len),
-    "any": _folded(any),
+    "any": _any,
     "all": _folded(all),
     "os.path.relpath": _folded(relative),
     "os.path.dirname": _folded(posixpath.dirname),

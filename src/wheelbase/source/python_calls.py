@@ -50,6 +50,7 @@ class Frame:
     yielded: Many | None = None
     hopes: list[Request] = field(default_factory=list)  # what lets it return before it comes to its end
     breaks: list[Request] = field(default_factory=list)  # what lets the loop that is followed end
+    ends: bool = False  # whether a branch that was followed last fails
     exits: list[tuple[Guard, dict[str, Value]]] = field(default_factory=list)  # the names where it does by default
     base: Guard = ()
 

@@ -25,6 +25,7 @@ from wheelbase.source.python_values import (
     Value,
     both,
     either,
+    first_of,
     requests_of,
 )
 
@@ -49,6 +50,8 @@ class Expressions(Collections):
         """Return whether a test holds, and the places whose outcome it tells."""
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
             found, requests = self.decide(node.operand)
+            if isinstance(node.operand, ast.Name) and isinstance(self.evaluate(node.operand), Many):
+                requests = first_of(requests)  # one of the list's items does
             return Truth(None if found.value is None else not found.value, found.sure), requests
         if isinstance(node, ast.BoolOp):
             return self._decide_all(node)

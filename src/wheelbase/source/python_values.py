@@ -70,17 +70,18 @@ def both(first: Guard, second: Guard) -> Guard:
 
 
 class Conditions:
-    """The tests of scripts, each one object for each outcome, so that they are told apart by identity."""
+    """The tests of scripts, each one object for each outcome of what it tells, told apart by identity."""
 
     def __init__(self) -> None:
         """None yet."""
-        self._known: dict[tuple[ast.AST, bool], Condition] = {}
+        self._known: dict[tuple[ast.AST, bool, tuple[str, ...]], Condition] = {}
 
     def of(
         self, node: ast.AST, holds: bool = True, tells: "tuple[Request, ...]" = (), *, unlikely: bool = False
     ) -> Condition:
         """Return the condition that a test has this outcome, which `tells` whether something is there."""
-        return self._known.setdefault((node, holds), Condition(node, holds, tells, unlikely))
+        key = node, holds, tuple(request.name for request in tells)  # a loop may test one thing after the other
+        return self._known.setdefault(key, Condition(node, holds, tells, unlikely))
 
 
 @dataclass(slots=True, eq=False)
@@ -257,7 +258,14 @@ def requests_of(value: Value) -> tuple[Request, ...]:
         return ()  # something else may make up for what is not there
     if isinstance(value, Either):  # which of several values it is, tells of what its conditions look for
         found += [condition.tells for guard, _ in value.options for condition in guard[-1:]]
+    elif isinstance(value, Many):  # which may be a list of what is missing
+        found += [condition.tells for guard, _ in value.items for condition in guard[-1:]]
     return tuple(dict.fromkeys(request for requests in found for request in requests))
+
+
+def first_of(requests: tuple[Request, ...]) -> tuple[Request, ...]:
+    """Return the requests for what the first is for, where any of them does."""
+    return tuple(request for request in requests if request.name == requests[0].name)
 
 
 def leaves(value: Value | None, guard: Guard) -> Iterator[tuple[Guard, Value]]:

@@ -32,11 +32,12 @@ def test_variables_are_needed_and_what_stands_on_conditions_is_optional() -> Non
 def test_it_is_read_where_the_build_runs_make() -> None:
     for command, expected in (("make", {"glib-2.0"}), ("true", set())):
         script = f"import subprocess\nfrom setuptools import setup\nsubprocess.check_call(['{command}'])\nsetup()\n"
-        files = {"setup.py": script.encode(), "Makefile": TEXT.encode(), "tool.c": b""}
-        tree = SourceTree({path: len(data) for path, data in files.items()}, files)
-        found = list(find_in_python(tree))
-        modules = {one.name for one in found if isinstance(one, Evidence) and one.kind == "pkg-config"}
-        assert modules & {"glib-2.0"} == expected
+        for name in ("Makefile", "makefile"):
+            files = {"setup.py": script.encode(), name: TEXT.encode(), "tool.c": b""}
+            tree = SourceTree({path: len(data) for path, data in files.items()}, files)
+            found = list(find_in_python(tree))
+            modules = {one.name for one in found if isinstance(one, Evidence) and one.kind == "pkg-config"}
+            assert modules & {"glib-2.0"} == expected
 
 
 def test_recipes_that_the_first_target_leads_to_are_needed_and_others_optional() -> None:

@@ -1541,3 +1541,27 @@ def test_what_something_else_may_make_up_for(other: str, need: str) -> None:
         "if not version:\n    raise ValueError('no version')\nsetup(version=version)\n"
     )
     assert names(START + script, "program", need) == {"git"}
+
+
+HAS = "def has(name):\n    return subprocess.call(['pkg-config', '--exists', name]) == 0\n"
+
+
+def test_a_list_of_what_is_missing() -> None:
+    script = (
+        f"{HAS}missing = []\nfor name in ('yaml-0.1', 'libpng'):\n    if not has(name):\n        missing.append(name)\n"
+        "if missing:\n    {otherwise}\nsetup()\n"
+    )
+    for otherwise, need in (("sys.exit('missing')", "required"), ("print(missing)", "optional")):
+        assert names(START + script.format(otherwise=otherwise), "pkg-config", need) == {"yaml-0.1", "libpng"}
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "if has('yaml-0.1'):\n    how = 1\nelif has('libpng'):\n    how = 2\nelse:\n    raise Exception('none')\n",
+        "if not any(has(name) for name in ('yaml-0.1', 'libpng')):\n    raise Exception('none')\n",
+    ],
+)
+def test_of_several_ways_the_first_is_taken(script: str) -> None:
+    found = {need: names(f"{START}{HAS}{script}setup()\n", "pkg-config", need) for need in ("required", "optional")}
+    assert found == {"required": {"yaml-0.1"}, "optional": {"libpng"}}
