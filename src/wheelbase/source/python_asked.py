@@ -7,23 +7,10 @@ from dataclasses import dataclass
 
 from wheelbase.source.findings import Flag
 from wheelbase.source.python_commands import is_config_program
+from wheelbase.source.python_conditions import Condition, Guard, Request, both
 from wheelbase.source.python_evaluator import Call, Watcher
 from wheelbase.source.python_platform import is_elsewhere
-from wheelbase.source.python_values import (
-    NOTHING,
-    Condition,
-    Const,
-    Guard,
-    Instance,
-    Request,
-    Said,
-    Table,
-    Unknown,
-    Value,
-    both,
-    is_open,
-    leaves,
-)
+from wheelbase.source.python_values import NOTHING, Const, Instance, Said, Table, Unknown, Value, is_open, leaves
 
 NAMED_LIST = re.compile(r"_*([a-z0-9]+_)*(libraries|libs|library_names?)_*", re.IGNORECASE)
 _METADATA = frozenset(

@@ -5,10 +5,11 @@ import re
 from collections.abc import Container, Sequence
 
 from wheelbase.source.python_calls import Calls
+from wheelbase.source.python_conditions import Guard, Request, both
 from wheelbase.source.python_evaluator import Answerer, Flow, Watcher
 from wheelbase.source.python_methods import join
 from wheelbase.source.python_platform import Truth, truth
-from wheelbase.source.python_values import Const, Guard, Many, Request, Unknown, Value, both
+from wheelbase.source.python_values import Const, Many, Unknown, Value
 
 _INTERNAL = frozenset(
     "ImportError ModuleNotFoundError KeyError AttributeError IndexError TypeError NameError UnicodeDecodeError"

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from fnmatch import fnmatchcase
 from typing import Any
 
+from wheelbase.source.python_conditions import Guard, first_of
 from wheelbase.source.python_fold import fold, relative
 from wheelbase.source.python_methods import extend, items_of, update
 from wheelbase.source.python_platform import is_elsewhere, truth
@@ -12,13 +13,11 @@ from wheelbase.source.python_values import (
     NOTHING,
     Class,
     Const,
-    Guard,
     Instance,
     Many,
     Table,
     Unknown,
     Value,
-    first_of,
     requests_of,
     texts,
 )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from wheelbase.source.python_arguments import Arguments
 from wheelbase.source.python_builtins import builtin
+from wheelbase.source.python_conditions import Guard, Request
 from wheelbase.source.python_evaluator import Answerer, Call, Flow, Stopped, Watcher
 from wheelbase.source.python_expressions import member
 from wheelbase.source.python_fold import TEXT_METHODS
@@ -17,10 +18,8 @@ from wheelbase.source.python_values import (
     Const,
     Either,
     Function,
-    Guard,
     Instance,
     Many,
-    Request,
     Scope,
     Table,
     Unknown,

@@ -3,6 +3,7 @@
 import ast
 from typing import Any
 
+from wheelbase.source.python_conditions import Guard, both
 from wheelbase.source.python_evaluator import Evaluator, Stopped
 from wheelbase.source.python_fold import combine, fold, text_method
 from wheelbase.source.python_methods import common, extend, items_of, list_method, put, table_method, update
@@ -10,13 +11,11 @@ from wheelbase.source.python_values import (
     NOTHING,
     Const,
     Either,
-    Guard,
     Many,
     Scope,
     Table,
     Unknown,
     Value,
-    both,
     either,
     requests_of,
 )

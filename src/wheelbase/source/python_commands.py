@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 from wheelbase.source.findings import Flag
-from wheelbase.source.python_values import Const, Either, Guard, Many, Request, Said, Unknown, Value, both, texts
+from wheelbase.source.python_conditions import Guard, Request, both
+from wheelbase.source.python_values import Const, Either, Many, Said, Unknown, Value, texts
 
 _PROGRAMS = frozenset(
     "swig cmake make gmake ninja meson autoreconf autoconf automake libtoolize aclocal cargo rustc go protoc mpicc"

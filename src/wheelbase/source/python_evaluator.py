@@ -7,19 +7,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
+from wheelbase.source.python_conditions import Condition, Conditions, Guard, Request, both
 from wheelbase.source.python_platform import Truth
-from wheelbase.source.python_values import (
-    Condition,
-    Conditions,
-    Const,
-    Function,
-    Guard,
-    Many,
-    Request,
-    Scope,
-    Value,
-    both,
-)
+from wheelbase.source.python_values import Const, Function, Many, Scope, Value
 
 MAX_STEPS = 300_000  # some three seconds: the longest setup.py that are known take nearly as many
 

@@ -16,18 +16,9 @@ from wheelbase.source.makefile import find_in_makefiles
 from wheelbase.source.own_headers import C_SUFFIXES, own_header
 from wheelbase.source.python_asked import LOOSE, Asked, Built, Linked
 from wheelbase.source.python_commands import SHELL, is_program
+from wheelbase.source.python_conditions import Condition, Guard, Request, both
 from wheelbase.source.python_libraries import is_always_there, is_dynamic, requests_of_list
-from wheelbase.source.python_values import (
-    Condition,
-    Const,
-    Guard,
-    Instance,
-    Request,
-    Said,
-    both,
-    is_open,
-    leaves,
-)
+from wheelbase.source.python_values import Const, Instance, Said, is_open, leaves
 from wheelbase.source.tree import SourceTree
 
 _BUNDLED_OPTION = re.compile(r"system|bundle|vendor|embed", re.IGNORECASE)

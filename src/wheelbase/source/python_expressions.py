@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from wheelbase.source.python_collections import Collections
+from wheelbase.source.python_conditions import Guard, Request, both, first_of
 from wheelbase.source.python_fold import compare, fold
 from wheelbase.source.python_platform import Truth, known_name, truth
 from wheelbase.source.python_values import (
@@ -14,18 +15,14 @@ from wheelbase.source.python_values import (
     Const,
     Either,
     Function,
-    Guard,
     Instance,
     Many,
     Module,
-    Request,
     Span,
     Table,
     Unknown,
     Value,
-    both,
     either,
-    first_of,
     requests_of,
 )
 

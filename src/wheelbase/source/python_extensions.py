@@ -5,20 +5,17 @@ import re
 from wheelbase.source.findings import Flag
 from wheelbase.source.python_asked import NAMED_LIST, Asked, Built, Linked, Listener, Made, is_plain
 from wheelbase.source.python_commands import find_in_command, modules_of
+from wheelbase.source.python_conditions import Condition, Guard, Request, both
 from wheelbase.source.python_evaluator import Call
 from wheelbase.source.python_values import (
     NOTHING,
-    Condition,
     Const,
-    Guard,
     Instance,
     Many,
-    Request,
     Said,
     Table,
     Unknown,
     Value,
-    both,
     leaves,
     requests_of,
     texts,

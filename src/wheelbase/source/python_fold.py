@@ -8,21 +8,8 @@ from collections.abc import Callable
 from itertools import product
 from typing import Any
 
-from wheelbase.source.python_values import (
-    HOLE,
-    NOTHING,
-    Const,
-    Either,
-    Guard,
-    Many,
-    Request,
-    Span,
-    Unknown,
-    Value,
-    both,
-    likely,
-    requests_of,
-)
+from wheelbase.source.python_conditions import Guard, Request, both
+from wheelbase.source.python_values import HOLE, NOTHING, Const, Either, Many, Span, Unknown, Value, likely, requests_of
 
 _MAX_TEXT = 1 << 16
 _MAX_OPERAND = 2_000

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 from wheelbase.source.findings import LINKED_ANYWAY
 from wheelbase.source.python_asked import Linked
-from wheelbase.source.python_values import Request, Said, Unknown, texts
+from wheelbase.source.python_conditions import Request
+from wheelbase.source.python_values import Said, Unknown, texts
 from wheelbase.source.tree import SourceTree
 
 # Of other systems; scripts list them beside others although they mean them for there alone.

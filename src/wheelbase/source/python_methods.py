@@ -1,17 +1,7 @@
 """Methods of lists and dictionaries on values that are partly known: what is put in keeps its conditions."""
 
-from wheelbase.source.python_values import (
-    NOTHING,
-    Const,
-    Either,
-    Guard,
-    Many,
-    Table,
-    Unknown,
-    Value,
-    both,
-    either,
-)
+from wheelbase.source.python_conditions import Guard, both
+from wheelbase.source.python_values import NOTHING, Const, Either, Many, Table, Unknown, Value, either
 
 _MAX_ITEMS = 400
 Item = tuple[Guard, Value]

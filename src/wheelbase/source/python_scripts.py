@@ -15,6 +15,7 @@ from wheelbase.source.own_headers import C_SUFFIXES
 from wheelbase.source.python_age import call_gone, module_gone
 from wheelbase.source.python_archive import PLAIN, Archive, is_not_installed
 from wheelbase.source.python_asked import Asked, Built
+from wheelbase.source.python_conditions import Request
 from wheelbase.source.python_evaluator import Call, Exhausted, Stopped
 from wheelbase.source.python_evidence import (
     OTHER_BUILDS,
@@ -33,7 +34,7 @@ from wheelbase.source.python_settings import find_in_settings
 from wheelbase.source.python_statements import Interpreter
 from wheelbase.source.python_toolchain import TOOLCHAIN_LISTENERS
 from wheelbase.source.python_uncalled import BUILD_FOLDER, Uncalled
-from wheelbase.source.python_values import Const, Function, Module, Request, Scope, Table, Value, is_open, leaves
+from wheelbase.source.python_values import Const, Function, Module, Scope, Table, Value, is_open, leaves
 from wheelbase.source.shell import follow_shell
 from wheelbase.source.syntax import parse_quietly
 from wheelbase.source.tree import SourceTree

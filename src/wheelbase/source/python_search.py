@@ -7,9 +7,10 @@ import re
 from wheelbase.source.findings import Flag
 from wheelbase.source.python_asked import Asked, Listener
 from wheelbase.source.python_commands import find_in_command, is_pkg_config, is_program, modules_of, told
+from wheelbase.source.python_conditions import Condition, Request, both
 from wheelbase.source.python_evaluator import Call
 from wheelbase.source.python_platform import is_elsewhere
-from wheelbase.source.python_values import Condition, Const, Either, Many, Request, Said, Unknown, Value, both, texts
+from wheelbase.source.python_values import Const, Either, Many, Said, Unknown, Value, texts
 
 _RUNS = frozenset(
     "check_output check_call call run Popen system popen getoutput getstatusoutput spawn exec_command run_command"

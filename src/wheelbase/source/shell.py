@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from wheelbase.source.findings import Flag
 from wheelbase.source.python_asked import Asked
 from wheelbase.source.python_commands import SHELL, find_in_command
-from wheelbase.source.python_values import Const, Request
+from wheelbase.source.python_conditions import Request
+from wheelbase.source.python_values import Const
 from wheelbase.source.tree import SourceTree
 
 _MOST_SCRIPTS = 20
