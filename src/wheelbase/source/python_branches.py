@@ -3,13 +3,14 @@
 import ast
 import re
 from collections.abc import Container, Sequence
+from typing import Any
 
 from wheelbase.source.python_calls import Calls
 from wheelbase.source.python_conditions import Guard, Request, both
 from wheelbase.source.python_evaluator import Answerer, Flow, Watcher
 from wheelbase.source.python_methods import join
 from wheelbase.source.python_platform import Truth, truth
-from wheelbase.source.python_values import Const, Many, Unknown, Value
+from wheelbase.source.python_values import Const, Instance, Many, Table, Unknown, Value, either
 
 _INTERNAL = frozenset(
     "ImportError ModuleNotFoundError KeyError AttributeError IndexError TypeError NameError UnicodeDecodeError"
@@ -168,6 +169,7 @@ class Branches(Calls):
         start = self.watcher.size()
         before = dict(self.scope.names)
         lists = [(value, len(value.items)) for value in before.values() if isinstance(value, Many)]
+        tables = [(table, dict(table.entries)) for value in before.values() if (table := _table_of(value))]
         returned = len(self.frames[-1].returned)
         lacking = len(self.lacking)
         self.tries += 1
@@ -214,6 +216,8 @@ class Branches(Calls):
                     results[number] = (both(own, (condition,)), value)
             for value, start, end in grown:
                 value.items[start:end] = [(both(guard, (condition,)), item) for guard, item in value.items[start:end]]
+        if flow is Flow.NEXT and len(branches) > 1:
+            _keep_old(tables, branches[-1][0])
         names = join(before, *branches) if branches else after
         self.scope.names.clear()
         self.scope.names.update(names)
@@ -249,6 +253,18 @@ class Branches(Calls):
                 return Truth(True)
             return Truth(None) if any(outcome.value is None for outcome in found) else Truth(False)
         return Truth((isinstance(pattern, ast.MatchAs) and pattern.pattern is None) or None)
+
+
+def _table_of(value: Value) -> Table | None:
+    return value.attributes if isinstance(value, Instance) else value if isinstance(value, Table) else None
+
+
+def _keep_old(tables: list[tuple[Table, dict[Any, Value]]], guard: Guard) -> None:
+    """Put what dictionaries and objects had before a `try` beside what it set, on the condition that it fails."""
+    for table, before in tables:
+        for key, old in before.items():
+            if (new := table.entries.get(key, old)) is not old:
+                table.entries[key] = either(((), new), (guard, old))
 
 
 def _is_internal(handler: ast.ExceptHandler) -> bool:

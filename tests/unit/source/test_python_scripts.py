@@ -1508,6 +1508,9 @@ def test_a_flag_that_tells_whether_a_trial_worked(tries: str) -> None:
     for otherwise, need in (("raise Exception('none')", "required"), ("print('none')", "optional")):
         found = names(f"{START}{tries}if not found:\n    {otherwise}\nsetup()\n", "pkg-config", need)
         assert "yaml-0.1" in found
+        kept = tries.replace("found", "how['found']")
+        found = names(f"{START}how = {{}}\n{kept}if not how['found']:\n    {otherwise}\nsetup()\n", "pkg-config", need)
+        assert "yaml-0.1" in found
 
 
 @pytest.mark.parametrize(
