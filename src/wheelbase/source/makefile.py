@@ -5,6 +5,7 @@ leads to. What stands within a condition, or is for another target, is optional.
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
@@ -33,9 +34,11 @@ _PKG_CONFIG_WEIGHT, _LINK_WEIGHT = 0.85, 0.6
 _OF_MAKE = {"CC": "cc", "CXX": "g++", "LD": "cc", "FC": "gfortran", "LEX": "lex", "YACC": "yacc", "MAKE": "make"}
 _OWN = frozenset(("make", "configure"))  # which are there, or the archive's
 _OBJECTS = frozenset((".o", ".lo"))  # which are listed by other means mostly
-_MAX_LINES = 20_000
+_MAX_LINES = 5_000
+_MAX_LINE = 2_000  # characters, of which the rest is not read
 _MAX_ROUNDS = 8  # of variables within variables
-_MAX_WORDS = 10_000
+_MAX_VALUE = 200  # characters
+_MAX_TARGETS = 10_000
 
 
 @dataclass(slots=True)
@@ -75,14 +78,14 @@ def find_in_makefile(text: str, path: str) -> Iterator[Evidence]:
             continue
         if assigned := _VARIABLE.match(line):
             if not conditional:
-                variables.setdefault(assigned[1], assigned[2])
+                variables.setdefault(assigned[1], assigned[2][:_MAX_VALUE])
         elif begun := _RULE.match(line):
             rules.append(_Rule(begun[1].split(), begun[2].partition(";")[0].split(), conditional=conditional))
         for kind, name, weight in _asked(line):
             yield _evidence(kind, name, f"{path}:{number}", weight, optional=conditional or bool(_FOR_ONE.match(line)))
     run = _reached(rules, variables)
     for rule in rules:
-        optional = rule.conditional or not any(rule is one for one in run)
+        optional = rule.conditional or id(rule) not in run
         for number, line in rule.recipe:
             for kind, name, weight in dict.fromkeys(_of_recipe(line, variables)):
                 if f"lib{name}." not in text:  # which it makes itself
@@ -94,10 +97,10 @@ def _lines(text: str) -> Iterator[tuple[int, str, bool]]:
     depth, begun, whole = 0, 0, ""
     for number, line in enumerate(text.split("\n")[:_MAX_LINES], 1):
         begun = begun or number
-        whole += line.rstrip("\r").removesuffix("\\")
+        whole += line[:_MAX_LINE].rstrip("\r").removesuffix("\\") if len(whole) < _MAX_LINE else ""
         if line.endswith("\\"):
             continue
-        plain = re.sub(r"(?<!\\)#.*", "", whole).rstrip()
+        plain = re.sub(r"(?<!\\)#.*", "", whole[:_MAX_LINE]).rstrip()
         depth += bool(_CONDITION.match(plain.strip())) - (depth > 0 and plain.strip().startswith("endif"))
         yield begun, plain, depth > 0
         begun, whole = 0, ""
@@ -139,28 +142,35 @@ def _of_recipe(line: str, variables: Mapping[str, str]) -> Iterator[tuple[Kind, 
 
 def _expanded(text: str, variables: Mapping[str, str]) -> str:
     for _ in range(_MAX_ROUNDS):
-        after = _USE.sub(lambda use: variables.get(name := use[1] or use[2], _OF_MAKE.get(name, use[0])), text)
-        if after == text or len(after) > _MAX_WORDS:
+        before, text = text, _USE.sub(lambda use: _value_of(use, variables), text)[:_MAX_LINE]
+        if text == before:
             break
-        text = after
     return text
 
 
-def _reached(rules: Iterable[_Rule], variables: Mapping[str, str]) -> list[_Rule]:
-    """Return the rules that make the first target, as far as names tell, and those for a pattern of what is made."""
-    named = [(rule, _expanded(" ".join(rule.targets), variables).split()) for rule in rules]
-    first = next((targets[0] for _, targets in named if targets and targets[0][0] != "." and "%" not in targets[0]), "")
-    reached, seen, left = [], {first}, [first]
-    while left and len(seen) < _MAX_WORDS:
-        target = left.pop()
-        for rule, targets in named:
-            if target in targets:
-                reached.append(rule)
-                again = (_AGAIN.search(_expanded(line, variables)) for _, line in rule.recipe)
+def _value_of(use: re.Match[str], variables: Mapping[str, str]) -> str:
+    name = use[1] or use[2]
+    return variables.get(name, _OF_MAKE.get(name, use[0]))
+
+
+def _reached(rules: Iterable[_Rule], variables: Mapping[str, str]) -> set[int]:
+    """Return the ids of the rules that make the first target, as far as names tell, and of those for its patterns."""
+    by_target: dict[str, list[_Rule]] = defaultdict(list)
+    for rule in rules:
+        for target in _expanded(" ".join(rule.targets), variables).split():
+            by_target[target].append(rule)
+    first = next((target for target in by_target if target[0] != "." and "%" not in target), "")
+    reached, seen, left = set[int](), {first}, [first]
+    while left and len(seen) < _MAX_TARGETS:
+        for rule in by_target.get(left.pop(), ()):
+            if id(rule) not in reached:
+                reached.add(id(rule))
+                makes = (line for _, line in rule.recipe if "make" in line.lower())
+                again = (_AGAIN.search(_expanded(line, variables)) for line in makes)
                 needs = [*rule.needs, *(found[1] for found in again if found)]
                 new = set(_expanded(" ".join(needs), variables).split()) - seen
                 seen |= new
                 left += new
     ends = {target[target.rfind(".") :] for target in seen if "." in target} | _OBJECTS
-    patterns = ((rule, target) for rule, targets in named for target in targets if "%" in target)
-    return reached + [rule for rule, target in patterns if target[target.rfind(".") :] in ends]
+    patterns = (target for target in by_target if "%" in target and target[target.rfind(".") :] in ends)
+    return reached | {id(rule) for target in patterns for rule in by_target[target]}

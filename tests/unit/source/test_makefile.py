@@ -1,5 +1,11 @@
 """What a Makefile that the build runs asks for."""
 
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from wheelbase.source.findings import Evidence
 from wheelbase.source.makefile import find_in_makefile
 from wheelbase.source.python_scripts import find_in_python
@@ -68,3 +74,27 @@ def test_a_variable_of_one_target_is_optional() -> None:
     text = "all: lib\nbench tests: LDLIBS += -lother\nLDLIBS := -lsent\n"
     found = {(one.name, one.need) for one in find_in_makefile(text, "Makefile")}
     assert found == {("other", "optional"), ("sent", "required")}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a" + " " * 500_000 + "b\n",
+        "a: " * 200_000,
+        "A = " + "$(A)" * 100_000 + "\nall:\n" + "\t$(A)" * 50_000 + "\n",
+        "A = " + "x" * 100_000 + "\nall:\n" + ("\t$(A) -lfoo " + "$(A)" * 400 + "\n") * 20_000,
+        "".join(f"t{n}: t{n + 1} all\n\t$(MAKE) t{n + 2}\n" for n in range(20_000)),
+        "all: " + " ".join(f"t{n}" for n in range(20_000)) + "\n" + "t%: all\n\tcc -lfoo\n" * 5_000,
+        "\\\n" * 300_000,
+        "$(" * 200_000 + ": x\n\t" + "$(" * 200_000,
+    ],
+)
+def test_makefiles_that_would_never_end_do(text: str) -> None:
+    started = time.process_time()
+    list(find_in_makefile(text, "Makefile"))
+    assert time.process_time() - started < 5  # seconds
+
+
+@given(st.text(alphabet="$(){}AB:=+\t\n\\#% .lib-", max_size=300))
+def test_any_makefile_is_read(text: str) -> None:
+    list(find_in_makefile(text, "Makefile"))
