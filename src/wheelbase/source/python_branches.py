@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Container, Sequence
+from itertools import islice
 from typing import Any
 
 from wheelbase.source.python_calls import Calls
@@ -12,6 +13,7 @@ from wheelbase.source.python_methods import join
 from wheelbase.source.python_platform import Truth, truth
 from wheelbase.source.python_values import Const, Instance, Many, Table, Unknown, Value, either
 
+_MAX_TABLES = 50  # of one `try`, and entries of one
 _INTERNAL = frozenset(
     "ImportError ModuleNotFoundError KeyError AttributeError IndexError TypeError NameError UnicodeDecodeError"
     " UnicodeError KeyboardInterrupt StopIteration PackageNotFoundError DistributionNotFound".split()
@@ -169,7 +171,8 @@ class Branches(Calls):
         start = self.watcher.size()
         before = dict(self.scope.names)
         lists = [(value, len(value.items)) for value in before.values() if isinstance(value, Many)]
-        tables = [(table, dict(table.entries)) for value in before.values() if (table := _table_of(value))]
+        kept = islice(filter(None, map(_table_of, before.values())), _MAX_TABLES)
+        tables = [(table, dict(table.entries)) for table in kept if len(table.entries) <= _MAX_TABLES]
         returned = len(self.frames[-1].returned)
         lacking = len(self.lacking)
         self.tries += 1

@@ -67,7 +67,8 @@ def _holed(value: Value) -> Value:
     if isinstance(value, Unknown):
         return value.text or Const(HOLE)
     if isinstance(value, Many) and not value.open:
-        return Many([(guard, _holed(item)) for guard, item in value.items[:_MAX_ITEMS]])
+        items = value.items[:_MAX_ITEMS]  # of which a list may be the same one again
+        return Many([(guard, item if isinstance(item, Many) else _holed(item)) for guard, item in items])
     return value
 
 

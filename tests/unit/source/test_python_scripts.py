@@ -563,6 +563,9 @@ def test_what_cannot_be_read_is_flagged(junk: bytes) -> None:
         "class A(B): pass\nclass B(A): pass\nA().x\n",
         "x = {}\nx['x'] = x\nlibs = x\n" + EXT,
         "x = []\nx.append(x)\nlibs = x\n" + EXT,
+        "x = [told()]\nx.append(x)\nos.system(' '.join(x) + ' cmake %s' % x)\n",
+        "x = {'a': 1}\n" * 400
+        + "for a in range(300):\n    try:\n        x['a'] = f()\n    except E:\n        pass\n" * 9,
         "x = [1] * 9\n" + "x = [x, x, x, x, x, x, x, x, x]\n" * 30 + "libs = x\nif f(x):\n    g(*x)\n" + EXT,
         f"if {'_' * 50_000}:\n    {'find_' * 9_000}lib('x')\nlibs = ['{'1' * 50_000}a']\n" + EXT,
         f"if f({'x, ' * 20_000}):\n" + "    Extension('a', libraries=['a', 'b'])\n" * 300,
