@@ -31,7 +31,7 @@ class Recorder(Evaluator):
         """Add evidence, and return its place."""
         if required:
             self.fails()
-        certain = required and not self.lookups.guards and not self.secondary
+        certain = required and self.is_sure
         one = self._evidence(kind, name, command, certain=certain, bundled=bundled)
         instead_of = self.lookups.spared() if required and not self.secondary else ""
         place = self.lookups.add(msgspec.structs.replace(one, instead_of=instead_of))
@@ -52,6 +52,11 @@ class Recorder(Evaluator):
             bundled=bundled,
             condition=self.lookups.condition,
         )
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether the build comes to this point whatever there is."""
+        return not self.lookups.guards and not self.secondary
 
     @property
     def _certainty(self) -> float:
@@ -83,7 +88,7 @@ class Recorder(Evaluator):
         self.lookups.flag(Flag(kind=kind, text=text, where=f"{self.path}:{command.line}"))
 
     def _wants_version(self, text: str, command: Command) -> None:
-        if not self.lookups.guards and not self.secondary:
+        if self.is_sure:
             self.flag("version", text, command)
 
     def has_copy(self, name: str = "") -> None:
@@ -104,7 +109,7 @@ class Recorder(Evaluator):
 
     def _need(self, places: Iterable[int]) -> None:
         """Make required what was looked for before, where it is known here that it has to be found."""
-        for place in () if self.lookups.guards or self.secondary else places:
+        for place in places if self.is_sure else ():
             self._require(place)
 
     def _require(self, place: int) -> None:

@@ -69,7 +69,7 @@ class Project(Search):
                 self.compiled.setdefault(self.inside(word), set()).add(words[0])
 
     def _do_add_definitions(self, command: Command, words: list[str]) -> None:
-        sure = not self.lookups.guards and not self.secondary and not is_vendored(self.path)
+        sure = self.is_sure and not is_vendored(self.path)
         for word in words:
             define(self.tree, word.removeprefix("-D").partition("=")[0], sure=sure)
 

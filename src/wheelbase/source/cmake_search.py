@@ -77,8 +77,7 @@ class Search(Recorder):
             name = words[words.index("NAMES") + 1]
             self.variables[f"{words[0]}_VERSION_MAJOR"] = re.sub(r"\D", "", name)
         required = "REQUIRED" in words or command.name == "find_dependency"
-        certain = required and not self.lookups.guards and not self.secondary
-        had = HAD_ANYWAY.match(name) or (OF_DEVELOPERS.match(name) and not certain)
+        had = HAD_ANYWAY.match(name) or (OF_DEVELOPERS.match(name) and not (required and self.is_sure))
         if had or canonicalize_name(name) in self.wheels:
             self.variables[f"{name}_FOUND"] = "TRUE" if required else None
             return
@@ -240,7 +239,7 @@ class Search(Recorder):
             name = word.removeprefix("-l")
             plain = re.fullmatch(r"[A-Za-z][\w.+-]*", name)
             if plain and name not in LINK_WORDS | LINKED_ANYWAY | OF_WINDOWS and not name.endswith((".a", ".lib")):
-                certain = not self.lookups.guards and not self.secondary and words[0] not in self.excluded
+                certain = self.is_sure and words[0] not in self.excluded
                 self.link(name, command, certain=certain)
 
     def _do_link_libraries(self, command: Command, words: list[str]) -> None:
@@ -260,7 +259,7 @@ class Search(Recorder):
 
     def uses(self, name: str) -> None:
         """Make required what CMake refuses to go on without: targets of packages, and what find_… looked for."""
-        for place in () if self.lookups.guards or self.secondary else self.results.get(name, ()):
+        for place in self.results.get(name, ()) if self.is_sure else ():
             one = self.lookups.evidence[place]
             if one.need == "optional" and not one.condition and not one.bundled:
                 self._require(place)
