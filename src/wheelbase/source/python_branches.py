@@ -51,6 +51,11 @@ class Branches(Calls):
         self.watcher.demand(start)
         return flow if flow is Flow.FAIL else Flow.NEXT
 
+    def _have(self, names: dict[str, Value]) -> None:
+        """Have these names, and no others, from here on."""
+        self.scope.names.clear()
+        self.scope.names.update(names)
+
     def branch(
         self,
         test: ast.AST,
@@ -67,8 +72,7 @@ class Branches(Calls):
         for holds, statements in ((True, body), (False, otherwise)):
             unlikely = found.value is (not holds)
             guard = () if found.value is holds else (self.conditions.of(test, holds, requests, unlikely=unlikely),)
-            self.scope.names.clear()
-            self.scope.names.update(before)
+            self._have(before)
             left, self.frames[-1].ends = len(self.gone), False
             with self.under(*guard):
                 flow = self.block(statements)
@@ -91,8 +95,7 @@ class Branches(Calls):
         if len(staying) == 1:
             staying = [((), staying[0][1])]
         names = join(before, *staying)
-        self.scope.names.clear()
-        self.scope.names.update(names)
+        self._have(names)
         flows = [flow for _, flow, _, _ in ends]
         # Where only a variable of the environment makes it fail, it does not by default.
         usual = [flow for _, flow, guard, _ in ends if not guard] if _ENVIRONMENT.search(ast.unparse(test)) else []
@@ -129,8 +132,7 @@ class Branches(Calls):
                 flow = self.block(node.body)
             if skipped := tuple(self.gone[left:]):  # the turn may have ended before it set what it sets
                 after = join(before, ((), before), (skipped, dict(self.scope.names)))
-                self.scope.names.clear()
-                self.scope.names.update(after)
+                self._have(after)
                 guard = both(guard, skipped)
             if flow in (Flow.RETURN, Flow.FAIL) and not guard and not isinstance(value, Unknown):
                 return flow
@@ -139,8 +141,7 @@ class Branches(Calls):
         del self.gone[outer:]
         if frame.exits:  # by default, so that what is set after it is not
             after = join({}, ((self.conditions.of(node.iter),), dict(self.scope.names)), *frame.exits)
-            self.scope.names.clear()
-            self.scope.names.update(after)
+            self._have(after)
         hopes, frame.breaks, frame.exits = frame.breaks, breaks, exits
         if not any(isinstance(part, ast.Break) for part in ast.walk(node)):
             return self.block(node.orelse)
@@ -153,8 +154,7 @@ class Branches(Calls):
         before = dict(self.scope.names)
         with self.under(self.conditions.of(node.iter)):
             flow = self.block(node.orelse)
-        self.scope.names.clear()
-        self.scope.names.update(before)
+        self._have(before)
         if flow is Flow.FAIL:
             self.demand_any(hopes)
 
@@ -222,8 +222,7 @@ class Branches(Calls):
         if flow is Flow.NEXT and len(branches) > 1:
             _keep_old(tables, branches[-1][0])
         names = join(before, *branches) if branches else after
-        self.scope.names.clear()
-        self.scope.names.update(names)
+        self._have(names)
         last = self.block(node.finalbody)
         if last is not Flow.NEXT:
             return last
