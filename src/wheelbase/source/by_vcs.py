@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from wheelbase.source.backend import backend_of
+from wheelbase.source.backend import backend_of, place_of
 from wheelbase.source.findings import Evidence, Flag
 from wheelbase.source.tree import SourceTree
 
@@ -15,7 +15,6 @@ def find_in_requirements(tree: SourceTree) -> Iterator[Evidence | Flag]:
     lines = tree.text("pyproject.toml").split("\n")
     for required in backend_of(tree).requires:
         if found := _OF_REPOSITORY.search(required):
-            line = next((number for number, said in enumerate(lines, 1) if found[2] in said), 1)
-            where = f"pyproject.toml:{line}"
+            where = place_of(lines, found[2])
             yield Evidence(kind="program", name=found[1], where=where, weight=0.98)
             yield Flag(kind="download", text=f"{found[1]} fetches {found[2]}", where=where)
