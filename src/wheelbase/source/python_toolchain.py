@@ -13,7 +13,7 @@ from wheelbase.source.python_values import Const, Table, Unknown, Value
 _ENVIRONMENT = re.compile(r"(?:os\.)?environ(?:\.copy)?\.(?:__setitem__|setdefault|update)|os\.putenv|dict")
 _COMPILER_VARIABLES = frozenset("CC CXX FC F77 F90 LD LDSHARED".split())
 _LINK_VARIABLES = frozenset(("LDFLAGS", "LIBS"))
-_COMMANDS = re.compile(r"(?:compiler_so|compiler_cxx|compiler_so_cxx|linker_so|linker_exe|linker_so_cxx|compiler)")
+_COMMANDS = re.compile(r"(?:.*\.)?(?:compiler(_so)?(_cxx)?|linker_(exe|so(_cxx)?))\.__setitem__")
 _LINKS = frozenset(("link_shared_object", "link_shared_lib", "link_executable"))
 
 
@@ -39,8 +39,10 @@ def _commands(asked: Asked, call: Call) -> Value | None:
     """The commands of the compiler that setuptools made: a script sets them, or one word of them."""
     if call.last in ("set_executable", "set_executables"):
         _run(asked, call, [*call.arguments[1::2], *call.named.values()])
-    elif call.last == "__setitem__" and _COMMANDS.fullmatch(call.name.split(".")[-2]):
-        _run(asked, call, (value for key, value in [call.arguments] if isinstance(key, Const) and key.value == 0))
+    elif _COMMANDS.fullmatch(call.name) and len(call.arguments) == 2:
+        index, command = call.arguments
+        if isinstance(index, Const) and index.value == 0:
+            _run(asked, call, [command])
     return None
 
 

@@ -73,3 +73,8 @@ def test_a_link_that_may_fail_is_a_trial() -> None:
     link = "from distutils.ccompiler import new_compiler\nmade = new_compiler()\n"
     tried = "try:\n  made.link_executable(['a.o'], 'a', libraries=['yaml'])\nexcept Exception:\n  pass\n"
     assert asked(f"{link}{tried}setup()\n") == {("library", "yaml", "optional")}
+
+
+def test_calls_that_set_nothing() -> None:
+    calls = "__setitem__()\nfoo.compiler_so.__setitem__()\nos.environ.__setitem__('CC')\nfoo.set_executable()\n"
+    assert asked(f"{calls}{SETUP}") == set()
