@@ -72,7 +72,7 @@ EXPECTED: dict[str, float] = {
     "swig_code": 2.0,
     "swig_templates": 3.0,
     "fortran_files": 0.08,
-    "fortran_mb": 25.0,
+    "fortran_mb": 35.0,
     "sip_classes": 2.5,
     "mypyc": 6.0,
     "mypyc_mb": 250.0,

@@ -20,8 +20,10 @@ Count = defaultdict[str, float]
 
 _CFFI = re.compile(rb"\.set_source(?:_pkgconfig)?\((?!\s*[^,)]+,\s*None\b)")
 _READS = re.compile(rb"(?<!include )[\"']([A-Za-z0-9_./-]{1,200}\.(?:h|txt|cdef|ffi))[\"']")
-_FORTRAN_FREE = re.compile(rb"![^\n]*|^[ \t]+", re.M)
-_FORTRAN_FIXED = re.compile(rb"^[cC*dD][^\n]*|![^\n]*|^[ \t]+", re.M)
+_FORTRAN_FREE = re.compile(rb"^[ \t]*!.*\n|!.*", re.M)
+_FORTRAN_FIXED = re.compile(rb"^(?:[cC*dD]|[ \t]*!).*\n|!.*", re.M)
+_FORTRAN_DATA = re.compile(rb"(?im)^[ \t]*data\b(?:.*&[ \t]*\n)*.*(?:\n(?: {5}[^ 0\n]|\t[1-9]|[ \t]*&).*)*")
+_SPACES = re.compile(rb"\s+")
 _CMAKE_CHECK = re.compile(rb"^[ \t]*check_\w+[ \t]*\(", re.M | re.IGNORECASE)
 _SIP_CLASS = re.compile(rb"^[ \t]*class[ \t]", re.M)
 _SWIG_INCLUDE = re.compile(rb"^[ \t]*%(?:include|import)[ \t]+[<\"]?([\w./+-]{1,200})", re.M)
@@ -86,10 +88,11 @@ def _count_swig(tree: SourceTree, statements: Statements, count: Count) -> None:
 
 
 def _fortran_size(tree: SourceTree, path: str) -> float:
-    """Return the bytes of a file in Fortran without comments and indentation."""
+    """Return the bytes of a file in Fortran without comments, tables of data, and spaces that are there for people."""
     text = tree.raw(path)
-    prose = _FORTRAN_FREE if suffix_of(path).startswith(".f9") else _FORTRAN_FIXED
-    return len(prose.sub(b"", text)) * tree.sizes[path] / max(1, len(text))
+    comments = _FORTRAN_FREE if suffix_of(path).startswith((".f9", ".f0")) else _FORTRAN_FIXED
+    code = _SPACES.sub(b" ", _FORTRAN_DATA.sub(b"", comments.sub(b"", text)))
+    return len(code) * tree.sizes[path] / max(1, len(text))
 
 
 def _count_mypyc(tree: SourceTree, count: Count) -> None:

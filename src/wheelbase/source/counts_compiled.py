@@ -33,7 +33,6 @@ _OTHER_MACHINE = re.compile(
     re.IGNORECASE,
 )
 _OF_MANY_TEMPLATES, _OF_MANY_FILES = 0.7, 0.5  # powers: the more there are, the less is made of each
-_MOST_UNSEEN = 2 / 3  # of a project's sources: where it names fewer, it is not seen what it compiles
 
 
 def count_compiled(
@@ -151,15 +150,11 @@ def _compiled(
 
 
 def _unseen(tree: SourceTree, sources: list[str], seen: set[str]) -> Iterator[str]:
-    """Yield the sources that a project of CMake or Meson does not name, unless those are most of its folder's."""
+    """Yield the sources that a project of CMake or Meson does not name, where it is seen to name others."""
     for folder in tree.followed:
         inside = [path for path in sources if path.startswith(folder)]
-        unseen = [path for path in inside if path not in seen and untemplated(path) == path]
-        beside = {path.rpartition("/")[0] for path in inside if path in seen}
-        apart = [path for path in unseen if path.rpartition("/")[0] not in beside]
-        yield from (path for path in unseen if path.rpartition("/")[0] in beside)
-        if len(apart) < (len(inside) - len(unseen) + len(apart)) * _MOST_UNSEEN:
-            yield from apart
+        if not seen.isdisjoint(inside):
+            yield from (path for path in inside if path not in seen and untemplated(path) == path)
 
 
 def _is_of_cpp(name: str) -> bool:

@@ -219,6 +219,12 @@ def test_what_lies_beside_what_a_project_names_and_is_not_named_is_left_alone() 
     assert by_cmake(text, **files)["c_files"] == 3
 
 
+def test_what_lies_elsewhere_is_left_alone_however_much_there_is() -> None:
+    others = {f"lib/of/many/{name}.c": ";" for name in "abcdefgh"}
+    assert by_cmake("add_library(one a.c lib/c.c)\n", **others)["c_files"] == 2
+    assert by_cmake("make_it(${from_somewhere})\n", **others)["c_files"] == 11
+
+
 def test_sources_for_other_machines_unless_they_are_named() -> None:
     others = {f"lib/x{end}.c": ";" for end in ("_neon", "-armv8", "_rvv", "_arm64_asm", "_riscv", "/wasm/y")}
     assert counted({"a.c": ";", "forearm.c": ";"} | others)["c_files"] == 2
