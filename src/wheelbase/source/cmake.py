@@ -8,12 +8,12 @@ stands in the branch of its absence.
 
 import posixpath
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 
 from wheelbase.source.backend import Backend, backend_of, hooks_of
 from wheelbase.source.cmake_project import Project
 from wheelbase.source.findings import Evidence, Flag
-from wheelbase.source.syntax import plain_texts
+from wheelbase.source.syntax import Given, plain_texts
 from wheelbase.source.tree import SourceTree
 
 _MAX_ITEMS = 200
@@ -74,16 +74,26 @@ def _projects(tree: SourceTree, backend: Backend, script: str) -> list[str]:
     return [one for one in outer[:_MAX_ITEMS] if posixpath.basename(one.rstrip("/")) in script][:8] if script else []
 
 
-def _defined_in(script: str, live: Mapping[str, bool] | None) -> dict[str, str | None]:
+def _defined_in(script: str, live: Mapping[str, Given] | None) -> dict[str, str | None]:
     """Return the options that setup.py gives: None for one of several values, or that it gives on a condition.
 
-    `live` says of those in code that Linux may run whether something is seen to call it, where that is known.
+    `live` are the texts in code that Linux may run, where they are known.
     """
+    always = {match[1] for match in _options(plain_texts(script))}
+    if live is None:
+        return _values([script], always)
+    always &= {match[1] for match in _options(text for text, given in live.items() if given.called)}
+    always |= {match[1] for match in _options(text for text, given in live.items() if given.always)}
+    return _values(live, set()) | _values([text for text, given in live.items() if given.likely], always)
+
+
+def _values(texts: Iterable[str], always: Container[str]) -> dict[str, str | None]:
     found: dict[str, set[str]] = {}
-    for match in _OPTION.finditer(script):
+    for match in _options(texts):
         found.setdefault(match[1], set()).add(match[2])
-    always = {match[1] for text in plain_texts(script) for match in _OPTION.finditer(f"{text!r}")}
-    if live is not None:
-        found = {name: values for name, values in found.items() if name in live}
-        always = {name for name in always if live.get(name)}
     return {name: values.pop() if len(values) == 1 and name in always else None for name, values in found.items()}
+
+
+def _options(texts: Iterable[str]) -> Iterator[re.Match[str]]:
+    for text in texts:
+        yield from _OPTION.finditer(f"{text!r}")

@@ -11,6 +11,7 @@ from wheelbase.source.python_conditions import Condition, Guard, Request, both
 from wheelbase.source.python_evaluator import Call, Watcher
 from wheelbase.source.python_platform import is_elsewhere
 from wheelbase.source.python_values import NOTHING, Const, Instance, Said, Table, Unknown, Value, is_open, leaves
+from wheelbase.source.syntax import Given
 
 NAMED_LIST = re.compile(r"_*([a-z0-9]+_)*(libraries|libs|library_names?)_*", re.IGNORECASE)
 _METADATA = frozenset(
@@ -21,7 +22,7 @@ _METADATA = frozenset(
     " dependency_links provides requires".split()
 )
 _NOT_WITHOUT_EXTENSIONS = frozenset(("build_ext", "sdist", "test", "clean"))  # commands that are not run then
-_DEFINES = re.compile(r"-D([A-Za-z]\w{0,80})")
+_DEFINES = re.compile(r"(?:^|[ ])-D[A-Za-z]")
 LOOSE = 0.5  # of a word that is known for its form alone
 
 
@@ -91,7 +92,7 @@ class Asked(Watcher):
         self.removed: dict[str, str] = {}  # extensions that are taken out again, with the places
         self.scripts: list[Said] = []  # further scripts that are run
         self.programs: list[Said] = []  # modules and scripts that the build has Python run, as paths
-        self.defines: dict[str, bool] = {}  # options of CMake and macros: whether by code that is seen to be called
+        self.defines: dict[str, Given] = {}  # texts with `-D`, as options of CMake have
         self.folders: list[str] = []  # that are put on Python's path
         self.commands: dict[str, Value] = {}
         self.run_commands: set[str] = set()
@@ -128,9 +129,13 @@ class Asked(Watcher):
 
     def constant(self, text: str, where: str, guard: Guard) -> None:
         """Keep a text in live code that is C, or the name of a *-config program."""
-        if text.startswith("-D") and (name := _DEFINES.match(text)):
-            uncalled = any(isinstance(condition.node, ast.FunctionDef) for condition in guard)
-            self.defines[name[1]] = self.defines.get(name[1], False) or not uncalled
+        if _DEFINES.search(text):
+            before = self.defines.get(text, Given())
+            self.defines[text] = Given(
+                called=before.called or not any(isinstance(condition.node, ast.FunctionDef) for condition in guard),
+                likely=before.likely or not any(condition.unlikely for condition in guard),
+                always=before.always or not guard,
+            )
         if "#include" in text:
             self.sources.append((Said(text, where, guard), False))
         elif len(text) < 40 and text.endswith("config") and is_config_program(text):

@@ -211,7 +211,8 @@ class Expressions(Collections):
             return self.evaluate(node.body if found.value else node.orelse)
         options = []
         for holds, branch in ((True, node.body), (False, node.orelse)):
-            guard = () if found.value is holds else (self.conditions.of(node.test, holds),)
+            unlikely = found.value is (not holds)
+            guard = () if found.value is holds else (self.conditions.of(node.test, holds, unlikely=unlikely),)
             with self.under(*guard):
                 options.append((guard, self.evaluate(branch)))
         return either(*options)

@@ -4,6 +4,7 @@ import ast
 import threading
 import warnings
 from collections.abc import Iterator
+from typing import NamedTuple
 
 _MAX_SCRIPT = 256 << 10
 _ALONE = threading.Lock()  # the filters of warnings are the whole process's
@@ -14,6 +15,14 @@ def parse_quietly(text: str | bytes) -> ast.Module:
     with _ALONE, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of its escapes and the like, which are not ours to mend
         return ast.parse(text)
+
+
+class Given(NamedTuple):
+    """How a text of a Python script may come to be used."""
+
+    called: bool = False  # in no function that nothing is seen to call
+    likely: bool = False  # the environment and options of whoever builds need not bring it about
+    always: bool = False
 
 
 def plain_texts(script: str) -> Iterator[str]:

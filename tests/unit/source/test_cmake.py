@@ -493,7 +493,7 @@ def test_what_is_looked_for_where_a_system_lacks_another() -> None:
     assert (listed["b"].need, listed["b"].instead_of) == ("optional", "pkg-config a")
 
 
-SETUP = "from setuptools import setup\nimport subprocess\n"
+SETUP = "from setuptools import setup\nimport subprocess\nimport os\n"
 
 
 @pytest.mark.parametrize(
@@ -507,6 +507,25 @@ SETUP = "from setuptools import setup\nimport subprocess\n"
 def test_options_that_setup_gives(call: str, expected: str | None) -> None:
     text = "option(WITH_A a OFF)\nif(WITH_A)\nfind_package(A REQUIRED)\nendif()"
     assert needs(text, "", {"setup.py": SETUP + call}).get("A") == expected
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        ("if __name__ == '__main__':\n    subprocess.check_call(['cmake', '-DWITH_A=ON', '.'])", "required"),
+        ("subprocess.call(['cmake', '-DWITH_A=OFF' if os.environ.get('NO') else '-DWITH_A=ON'])", "required"),
+        ("subprocess.call(['cmake', '-DWITH_A=ON' if os.environ.get('YES') else '-DWITH_A=OFF'])", None),
+        ("if os.environ.get('YES'):\n    subprocess.call(['cmake', '-DWITH_A=ON'])", "optional"),
+        ("with_a = '-DWITH_A=ON'\nif x:\n    with_a = '-DWITH_A=OFF'\nsubprocess.call(['cmake', with_a])", "optional"),
+        ("subprocess.check_call('cmake -DWITH_A=ON .', shell=True)", "required"),
+    ],
+)
+def test_options_that_setup_gives_where_its_code_is_followed(call: str, expected: str | None) -> None:
+    text = "project(x C)\noption(WITH_A a OFF)\nif(WITH_A)\nfind_package(A REQUIRED)\nendif()"
+    files = {"setup.py": f"{SETUP}{call}\nsetup()\n", "CMakeLists.txt": text}
+    data = {path: one.encode() for path, one in files.items()}
+    found = analyse(SourceTree({path: len(one) for path, one in data.items()}, data)).evidence
+    assert {one.name: one.need for one in found}.get("A") == expected
 
 
 def test_sources_that_are_compiled_on_a_condition() -> None:
