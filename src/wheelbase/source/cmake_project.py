@@ -13,6 +13,7 @@ from wheelbase.source.cmake_values import SOURCE
 from wheelbase.source.findings import Flag
 from wheelbase.source.lookups import TooMuch
 from wheelbase.source.macros import define
+from wheelbase.source.python_commands import is_config_program, is_pkg_config
 from wheelbase.source.tree import is_vendored
 
 _PROGRAM = re.compile(r"[a-z][a-z0-9_+-]*")
@@ -156,7 +157,20 @@ class Project(Search):
             "COMMAND_ERROR_IS_FATAL" in words
         ):
             self._runs(command, words)
+        for before, name in itertools.pairwise(words):
+            if before == "COMMAND" and (is_config_program(name) or is_pkg_config(name)):
+                self._asks(command, name, words[words.index(name) + 1 :], required="RESULT_VARIABLE" not in words)
         self.variables.update({word: None for word in words if word in self.variables})
+
+    def _asks(self, command: Command, program: str, after: list[str], *, required: bool) -> None:
+        """Note a program that tells how to use a library, or what pkg-config is asked for."""
+        options = list(itertools.takewhile(lambda word: not word.isupper(), after))
+        named = [word for word in options if re.fullmatch(r"[A-Za-z][\w.+-]*", word)]
+        if is_pkg_config(program):
+            for name in named:
+                self.add("pkg-config", name, command, required=required)
+        elif canonicalize_name(program).removesuffix("-config") not in self.wheels:
+            self.add("program", program, command, required=required)
 
     def _do_add_custom_command(self, command: Command, words: list[str]) -> None:
         self._runs(command, words)

@@ -1,11 +1,13 @@
 """How a CMake project looks for things: what its commands find, and what of that it uses. Pure."""
 
+import itertools
 import re
 from collections.abc import Mapping
 
 from packaging.utils import canonicalize_name
 
 from wheelbase.source.cmake_evidence import Recorder
+from wheelbase.source.cmake_generated import generated
 from wheelbase.source.cmake_names import (
     HAD_ANYWAY,
     LANGUAGES,
@@ -138,9 +140,11 @@ class Search(Recorder):
         return self._demanded[name.lower()]
 
     def _do_find_package_handle_standard_args(self, command: Command, words: list[str]) -> None:
-        found = (self.results[word][0] for word in words[1:] if self.results.get(word))
+        found = tuple(dict.fromkeys(self.results[word][0] for word in words[1:] if self.results.get(word)))
         if words:
-            self._demanded[words[0].lower()] = tuple(dict.fromkeys(found))
+            self._demanded[words[0].lower()] = found
+            if f"/Find{words[0]}.cmake" not in f"/{self.path}":
+                self.sought(words[0], list(found), required=False)
 
     # The two of jrl-cmakemodules, which robotics' projects fetch.
     _do_find_dependency = _do_add_project_dependency = _do_add_project_private_dependency = _do_find_package
@@ -235,7 +239,7 @@ class Search(Recorder):
 
     def _do_target_link_libraries(self, command: Command, words: list[str]) -> None:
         self._uses(command)
-        for word in words[1:] if len(self.links) < _MAX_LINKS else ():
+        for word in itertools.chain.from_iterable(map(generated, words[1:])) if len(self.links) < _MAX_LINKS else ():
             name = word.removeprefix("-l")
             plain = re.fullmatch(r"[A-Za-z][\w.+-]*", name)
             if plain and name not in LINK_WORDS | LINKED_ANYWAY | OF_WINDOWS and not name.endswith((".a", ".lib")):
@@ -244,6 +248,9 @@ class Search(Recorder):
 
     def _do_link_libraries(self, command: Command, words: list[str]) -> None:
         self._do_target_link_libraries(command, ["", *words])
+
+    def _do_target_link_options(self, command: Command, words: list[str]) -> None:
+        self._do_target_link_libraries(command, words[:1] + [word for word in words[1:] if word.startswith("-l")])
 
     def _do_target_include_directories(self, command: Command, words: list[str]) -> None:
         self._uses(command)

@@ -28,7 +28,7 @@ _KNOWN = {
     "UNIX": "1", "LINUX": "1", "CMAKE_HOST_UNIX": "1", "CMAKE_SYSTEM_NAME": "Linux", "CMAKE_HOST_SYSTEM_NAME": "Linux",
     "CMAKE_VERSION": "4.0.0", "CMAKE_C_COMPILER_ID": "GNU", "CMAKE_CXX_COMPILER_ID": "GNU",
     "CMAKE_COMPILER_IS_GNUCC": "1", "CMAKE_COMPILER_IS_GNUCXX": "1",
-    "CMAKE_BUILD_TYPE": "Release", "CMAKE_SHARED_LIBRARY_SUFFIX": ".so",
+    "CMAKE_BUILD_TYPE": "Release", "CMAKE_SIZEOF_VOID_P": "8", "CMAKE_SHARED_LIBRARY_SUFFIX": ".so",
 }  # fmt: skip
 
 
@@ -99,7 +99,7 @@ class Variables:
         if value is not None:
             return _constant(value) is not False
         if text in self.results:
-            return Maybe((), self.results[text][:1])
+            return Maybe((), self.results[text])
         return False if self._is_unset(text) else UNKNOWN
 
     def _is_unset(self, name: str) -> bool:

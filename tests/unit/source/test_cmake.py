@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from wheelbase.source.analysis import analyse
 from wheelbase.source.cmake import find_in_cmake
 from wheelbase.source.cmake_arguments import parsed_arguments
+from wheelbase.source.cmake_generated import generated
 from wheelbase.source.cmake_reader import Argument, commands_of
 from wheelbase.source.findings import Evidence, Flag
 from wheelbase.source.macros import defined
@@ -803,3 +804,55 @@ def test_what_a_find_command_sets_that_finds_nothing(test: str) -> None:
 def test_trials_that_end_the_build(check: str) -> None:
     ends = f"project(a C)\n{check}\nif(NOT HAVE_IT)\n  message(FATAL_ERROR no)\nendif()\n"
     assert needs(ends)["yaml.h"] == "required"
+
+
+@pytest.mark.parametrize(
+    ("items", "linked"),
+    [
+        ("$<$<PLATFORM_ID:Linux>:one>", True),
+        ("$<$<PLATFORM_ID:Windows,Darwin>:one>", False),
+        ("$<$<NOT:$<PLATFORM_ID:Windows>>:one>", True),
+        ("$<$<AND:$<PLATFORM_ID:Linux>,$<CXX_COMPILER_ID:GNU>>:one>", True),
+        ("$<$<OR:$<PLATFORM_ID:Windows>,$<CONFIG:Debug>>:one>", False),
+        ("$<$<BOOL:${WITH_ONE}>:one>", True),
+        ("$<BUILD_INTERFACE:one>", True),
+        ("$<TARGET_PROPERTY:other,one>", False),
+        ("$<$<PLATFORM_ID:Linux>:-lone;-ldl>", True),
+        ("one$<", False),
+    ],
+)
+def test_libraries_that_generator_expressions_link(items: str, linked: bool) -> None:
+    found = needs(f'set(WITH_ONE ON)\nadd_library(m a.c)\ntarget_link_libraries(m PRIVATE "{items}")\n')
+    assert (found.get("one") == "required") is linked
+
+
+def test_libraries_among_the_options_of_the_linker() -> None:
+    assert needs("add_library(m a.c)\ntarget_link_options(m PRIVATE -Wl,-O1 -lone)\n")["one"] == "required"
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "name", "need"),
+    [
+        ("COMMAND one-config --libs OUTPUT_VARIABLE L", "program", "one-config", "required"),
+        ("COMMAND one-config --libs RESULT_VARIABLE R OUTPUT_VARIABLE L", "program", "one-config", "optional"),
+        ("COMMAND pkg-config --cflags one OUTPUT_VARIABLE L", "pkg-config", "one", "required"),
+    ],
+)
+def test_programs_that_tell_how_to_use_a_library(text: str, kind: str, name: str, need: str) -> None:
+    one = evidence(f"execute_process({text})\n")[name]
+    assert (one.kind, one.need) == (kind, need)
+
+
+def test_what_a_project_handles_as_a_find_module_does() -> None:
+    handled = "find_package_handle_standard_args(One REQUIRED_VARS ONE_H ONE_LIB)\n"
+    text = f"find_path(ONE_H one.h)\nfind_library(ONE_LIB one)\n{handled}"
+    assert needs(text) == {"one.h": "optional", "one": "optional"}
+    assert needs(f"{text}if(NOT One_FOUND)\nmessage(FATAL_ERROR x)\nendif()\n") == {
+        "one.h": "required",
+        "one": "required",
+    }
+
+
+@given(st.text(alphabet="$<>:;,01NOTANDBOOLa-l", max_size=80))
+def test_any_generator_expression(text: str) -> None:
+    assert all("$<" not in part for part in generated(text))

@@ -88,6 +88,8 @@ def test_options_of_the_linker_and_objects() -> None:
     options = "extra_link_args=['-lfoo', '-Wl,-O1', '-L/usr/lib'], extra_objects=['/usr/lib/libbar.a']"
     script = f"Extension('a', ['a.c'], {options})"
     assert names(START + script) == {"foo", "bar"}
+    exact = "Extension('a', ['a.c'], libraries=[':libfoo.a'], extra_link_args=['-l:libbar.so.1'])"
+    assert names(START + exact) == {"foo", "bar"}
 
 
 def test_libraries_of_the_system_and_of_the_archive_are_left_out() -> None:
