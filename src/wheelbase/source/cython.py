@@ -20,7 +20,7 @@ _EXTERN = re.compile(
     r"^[ \t]*(?:cdef[ \t]+)?(?:public[ \t]+)?extern[ \t]+from[ \t]+(?:\*|[\"']<?([^\"'>\n]{1,200})>?[\"'])[^\n]*", re.M
 )
 _VERBATIM = re.compile(r":[ \t]*\n\s{0,200}(\"\"\"|\'\'\')")
-_LIBRARIES = re.compile(r"^#[ \t]*distutils:[ \t]*libraries[ \t]*=[ \t]*([^\n]*)$", re.M)
+_LIBRARIES = re.compile(r"^#[ \t]*distutils:[ \t]*(libraries|extra_link_args)[ \t]*=[ \t]*([^\n]*)$", re.M)
 _SOURCES = re.compile(r"^#[ \t]*distutils:[ \t]*sources[ \t]*=[ \t]*([^\n]*)$", re.M)
 _IN_CPP = re.compile(r"^#[ \t]*distutils:[ \t]*language[ \t]*=[ \t]*c\+\+", re.M)
 _CIMPORT = re.compile(
@@ -72,9 +72,11 @@ def _find_in_file(tree: SourceTree, path: str, *, used: bool) -> Iterator[Eviden
             yield one if need == "required" else _optional(one)
     for match in _LIBRARIES.finditer(text):
         where = f"{path}:{lines.of(match.start())}"
-        names = (name for name in match[1].split()[:_MOST_NAMES] if not name.endswith("_LIBRARIES"))  # Cython's aliases
+        words = re.split(r"[\s,\[\]\"']+", match[2])[:_MOST_NAMES]
+        names = words if match[1] == "libraries" else [word[2:] for word in words if word.startswith("-l")]
         for name in names:
-            yield Evidence(kind="library", name=name, where=where, need="required" if used else "optional")
+            if name and not name.endswith("_LIBRARIES"):  # Cython's aliases
+                yield Evidence(kind="library", name=name, where=where, need="required" if used else "optional")
 
 
 def _sources_of(tree: SourceTree, used: Iterable[str]) -> Iterator[str]:

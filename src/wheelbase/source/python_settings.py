@@ -51,14 +51,19 @@ def _of_pyproject(tree: SourceTree) -> Iterator[Evidence]:
         return
     try:
         modules = pyproject_of(tree)["tool"]["setuptools"]["ext-modules"]
-        named = [(name, module.get("optional")) for module in modules for name in module.get("libraries", ())]
+        named = [
+            (word, key != "libraries", bool(module.get("optional")))
+            for module in modules
+            for key in ("libraries", "extra-link-args")
+            for word in module.get(key, ())
+        ]
         tree.built.update(str(path) for module in modules for path in module.get("sources", ()))
     except (ValueError, LookupError, TypeError, AttributeError):
         return
     lines = text.splitlines()
-    for name, optional in named:
-        line = next((number for number, line in enumerate(lines, 1) if f'"{name}"' in line), 1)
+    for word, flags, optional in named:
+        line = next((number for number, line in enumerate(lines, 1) if f'"{word}"' in line), 1)
         where = f"pyproject.toml:{line}"
-        for request in requests_of_list(Linked(Const(name, where), where, (), 0.9), tree):
-            request.probe = bool(optional)
+        for request in requests_of_list(Linked(Const(word, where), where, (), 0.9, flags=flags), tree):
+            request.probe = optional
             yield evidence_of_request(request)

@@ -43,6 +43,13 @@ def test_externs_and_libraries() -> None:
 
 
 @pytest.mark.parametrize(
+    "text", ["libraries = one two", "libraries = ['one', two]", "extra_link_args = -lone -O1 -ltwo"]
+)
+def test_lists_of_libraries(text: str) -> None:
+    assert found({"a.pyx": f"# distutils: {text}\n"}) == {"one": "required", "two": "required"}
+
+
+@pytest.mark.parametrize(
     ("use", "module"),
     [
         ("from pkg.lib cimport f", "pkg/lib.pxd"),

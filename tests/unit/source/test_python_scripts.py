@@ -528,6 +528,7 @@ def test_setup_cfg_and_pyproject() -> None:
     assert names("", setup_DOT_cfg="[build_ext]\nlibraries = foo, bar\n") == {"foo", "bar"}
     table = '[[tool.setuptools.ext-modules]]\nname = "a"\nsources = ["a.c"]\nlibraries = ["foo"]\n'
     assert names("", pyproject_DOT_toml=table) == {"foo"}
+    assert names("", pyproject_DOT_toml=table + 'extra-link-args = ["-lbar", "-O1"]\n') == {"foo", "bar"}
 
 
 @pytest.mark.parametrize(
