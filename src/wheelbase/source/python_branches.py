@@ -1,32 +1,22 @@
-"""Tests, loops and handlers of a build script: which are live on Linux, and on which conditions."""
+"""Tests and loops of a build script: which branches are live on Linux, and on which conditions."""
 
 import ast
 import re
-from collections.abc import Container, Sequence
-from itertools import islice
-from typing import Any
+from collections.abc import Sequence
 
-from wheelbase.source.python_calls import Calls
 from wheelbase.source.python_conditions import Guard, Request, both
 from wheelbase.source.python_evaluator import Answerer, Flow, Watcher
 from wheelbase.source.python_methods import join
 from wheelbase.source.python_platform import Truth, truth
-from wheelbase.source.python_values import Const, Instance, Many, Table, Unknown, Value, either
+from wheelbase.source.python_tries import Tries
+from wheelbase.source.python_values import Unknown, Value
 
-_MAX_TABLES = 50  # of one `try`, and entries of one
-_INTERNAL = frozenset(
-    "ImportError ModuleNotFoundError KeyError AttributeError IndexError TypeError NameError UnicodeDecodeError"
-    " UnicodeError KeyboardInterrupt StopIteration PackageNotFoundError DistributionNotFound".split()
-)
 _ENVIRONMENT = re.compile(r"\b(?:environ|getenv)\b")
 _OUTCOME = re.compile(r"\breturncode\b|[!=]= 0$")
-_OF_IMPORTS = frozenset("ImportError ModuleNotFoundError Exception BaseException".split())
-_OF_SYSTEM = frozenset("OSError IOError EnvironmentError FileNotFoundError PermissionError".split())
-_OF_ENDS = frozenset("CalledProcessError SubprocessError TimeoutExpired".split())
 
 
-class Branches(Calls):
-    """Follows what may be taken of tests, loops and handlers, and puts together what is known after them."""
+class Branches(Tries):
+    """Follows what may be taken of tests and loops, and puts together what is known after them."""
 
     def __init__(self, watcher: Watcher, answer: Answerer, required: set[str]) -> None:
         """`required` are names of features that may not be missing."""
@@ -50,11 +40,6 @@ class Branches(Calls):
         flow = self.block(body)
         self.watcher.demand(start)
         return flow if flow is Flow.FAIL else Flow.NEXT
-
-    def _have(self, names: dict[str, Value]) -> None:
-        """Have these names, and no others, from here on."""
-        self.scope.names.clear()
-        self.scope.names.update(names)
 
     def branch(
         self,
@@ -167,74 +152,6 @@ class Branches(Calls):
         del self.gone[outer:]
         return flow if flow in (Flow.RETURN, Flow.FAIL) else Flow.NEXT
 
-    def _try(self, node: ast.Try) -> Flow:
-        start = self.watcher.size()
-        before = dict(self.scope.names)
-        lists = [(value, len(value.items)) for value in before.values() if isinstance(value, Many)]
-        kept = islice(filter(None, map(_table_of, before.values())), _MAX_TABLES)
-        tables = [(table, dict(table.entries)) for table in kept if len(table.entries) <= _MAX_TABLES]
-        returned = len(self.frames[-1].returned)
-        lacking = len(self.lacking)
-        self.tries += 1
-        flow = self.block(node.body)
-        self.tries -= 1
-        if flow is Flow.NEXT:
-            lacks = (
-                len(self.lacking) > lacking
-            )  # then it is not reached, where what setup() asks for brings nothing more
-            self.tries += lacks
-            flow = self.block(node.orelse)
-            self.tries -= lacks
-        after, ends = dict(self.scope.names), len(self.frames[-1].returned)
-        found, grown = self.watcher.size(), [(value, length, len(value.items)) for value, length in lists]
-        branches: list[tuple[Guard, dict[str, Value]]] = [((), after)] if flow is Flow.NEXT else []
-        falls_back, sets_up = False, any(map(_is_setup, node.body))
-        for handler in node.handlers:
-            tells = self.watcher.failing(start, found)
-            guard = (self.conditions.of(handler, tells=tells),) if flow is not Flow.FAIL else ()
-            outcome = self._handle(handler, guard, before)
-            if outcome is Flow.FAIL and _catches_imports(handler) and not (self.guard or self.tries):
-                for module in self.lacking[lacking:]:
-                    self.watcher.lacks(module, self.where(handler))
-            if outcome is not Flow.FAIL and not _is_internal(handler) and not (sets_up and _is_of_system(handler)):
-                falls_back = True
-            if outcome is Flow.NEXT:
-                branches.append((guard, dict(self.scope.names)))
-                if flow not in (Flow.NEXT, Flow.FAIL):
-                    self.gone += guard
-            elif flow is Flow.FAIL and outcome is not Flow.FAIL:
-                flow = outcome
-            elif outcome is Flow.RETURN and flow is Flow.NEXT and not _is_internal(handler):
-                self.gone.append(self.conditions.of(node))  # what follows is reached where nothing fails
-        if falls_back:
-            condition = self.conditions.of(node)
-            of_ends = all(_catches_only(handler, _OF_ENDS) for handler in node.handlers)
-            self.watcher.narrow(start, found, condition, ends=of_ends)
-            if flow is Flow.RETURN:
-                self.frames[-1].hopes += self.watcher.failing(start, found)
-            results = self.frames[-1].returned
-            for number in range(returned, ends):  # "return True": whether it gets there is what is asked
-                own, value = results[number]
-                if isinstance(value, Const) and value.value is True:
-                    results[number] = (both(own, (condition,)), value)
-            for value, start, end in grown:
-                value.items[start:end] = [(both(guard, (condition,)), item) for guard, item in value.items[start:end]]
-        if flow is Flow.NEXT and len(branches) > 1:
-            _keep_old(tables, branches[-1][0])
-        names = join(before, *branches) if branches else after
-        self._have(names)
-        last = self.block(node.finalbody)
-        if last is not Flow.NEXT:
-            return last
-        return Flow.NEXT if branches else flow
-
-    def _handle(self, handler: ast.ExceptHandler, guard: Guard, before: dict[str, Value]) -> Flow:
-        self.scope.names.update(before)
-        if handler.name:
-            self.scope.names[handler.name] = Unknown(handler.name)
-        with self.under(*guard):
-            return self.block(handler.body)
-
     def _match(self, node: ast.Match) -> Flow:
         subject = self.evaluate(node.subject)
         for case in node.cases:
@@ -255,44 +172,3 @@ class Branches(Calls):
                 return Truth(True)
             return Truth(None) if any(outcome.value is None for outcome in found) else Truth(False)
         return Truth((isinstance(pattern, ast.MatchAs) and pattern.pattern is None) or None)
-
-
-def _table_of(value: Value) -> Table | None:
-    return value.attributes if isinstance(value, Instance) else value if isinstance(value, Table) else None
-
-
-def _keep_old(tables: list[tuple[Table, dict[Any, Value]]], guard: Guard) -> None:
-    """Put what dictionaries and objects had before a `try` beside what it set, on the condition that it fails."""
-    for table, before in tables:
-        for key, old in before.items():
-            if (new := table.entries.get(key, old)) is not old:
-                table.entries[key] = either(((), new), (guard, old))
-
-
-def _is_internal(handler: ast.ExceptHandler) -> bool:
-    return _catches_only(handler, _INTERNAL)
-
-
-def _catches_imports(handler: ast.ExceptHandler) -> bool:
-    return handler.type is None or _catches_only(handler, _OF_IMPORTS)
-
-
-def _is_of_system(handler: ast.ExceptHandler) -> bool:
-    """Say whether a handler is for errors that setup() never raises: it ends with SystemExit in place of them."""
-    return _catches_only(handler, _OF_SYSTEM)
-
-
-def _catches_only(handler: ast.ExceptHandler, names: Container[str]) -> bool:
-    if handler.type is None:
-        return False
-    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
-    return all(ast.unparse(kind).rsplit(".", 1)[-1] in names for kind in kinds)
-
-
-def _is_setup(statement: ast.stmt) -> bool:
-    """Say whether a statement is a call of setup()."""
-    return (
-        isinstance(statement, ast.Expr)
-        and isinstance(statement.value, ast.Call)
-        and ast.unparse(statement.value.func) in ("setup", "setuptools.setup", "distutils.core.setup")
-    )
