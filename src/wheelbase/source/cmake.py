@@ -19,6 +19,11 @@ from wheelbase.source.tree import SourceTree
 _MAX_ITEMS = 200
 _BACKENDS = ("scikit-build-core", "scikit-build", "py-build-cmake", "cmeel", "cmake-build-extension", "cmake")
 
+_TELLING = ("scikit-build-core", "scikit-build", "py-build-cmake", "cmeel")
+_BINDINGS = ("pybind11", "nanobind")
+_TOLD = r"import {0}|{0}\W?global|-m\W+{0}\b|{0}_(?:DIR|ROOT)|cmake-?_?dir|CMAKE_PREFIX_PATH|site-packages|purelib"
+"""How scripts and projects tell CMake where such a wheel is."""
+
 _OPTION = re.compile(r"-D([A-Za-z]\w{0,80})(?::[A-Z]{1,8})?=(\w{0,80})(?=[\"'\s\\])")
 _CALLS = re.compile(
     r"[\"'/]cmake3?[\"' ]|\b(skbuild|cmake_build_extension)\b|\bcmake (--build|\.|-)|class CMake\w*", re.IGNORECASE
@@ -34,9 +39,9 @@ def find_in_cmake(tree: SourceTree) -> Iterator[Evidence | Flag]:
     if "skbuild" in script and backend.requires_any("scikit-build"):  # which has none of its own
         yield Evidence(kind="program", name="cmake", where="setup.py:1")
     options: Mapping[str, str | None] = backend.cmake_options or _defined_in(script, tree.notes.get("defines"))
-    told = {name for name in ("pybind11", "nanobind") if name in script + tree.text("pyproject.toml")}
+    brought = _brought(tree, backend, script)
     for folder in _projects(tree, backend, script if runs else ""):
-        project = Project(tree, folder, options, backend.required_names | told, secondary=not runs)
+        project = Project(tree, folder, options, brought, secondary=not runs)
         project.configure()
         if runs:
             tree.conditional.update({path: condition for path, condition in project.sources.items() if condition})
@@ -60,6 +65,19 @@ def _scripts(tree: SourceTree) -> str:
     near = (path for path in tree.ending(".py") if path.count("/") < 2 and path != "setup.py")
     beside = (path for path in near if path[:-3].replace("/", ".") in setup)
     return "\n".join([setup, *(tree.text(path) for path in (*beside, *hooks_of(tree)))])
+
+
+def _brought(tree: SourceTree, backend: Backend, script: str) -> frozenset[str]:
+    """Return the normalized names of requirements whose wheels the projects find.
+
+    Those of bindings are where CMake does not look unless it is told.
+    """
+    brought = backend.required_names | {name for name in _BINDINGS if name in script + tree.text("pyproject.toml")}
+    if backend.requires_any(*_TELLING):
+        return brought
+    texts = [script, *(tree.text(path) for path in tree.ending("pyproject.toml", "cmakelists.txt", ".cmake"))]
+    told = {name for name in _BINDINGS if any(re.search(_TOLD.format(name), text) for text in texts)}
+    return brought - (set(_BINDINGS) - told)
 
 
 def _projects(tree: SourceTree, backend: Backend, script: str) -> list[str]:

@@ -529,6 +529,21 @@ def test_options_that_setup_gives_where_its_code_is_followed(call: str, expected
     assert {one.name: one.need for one in found}.get("A") == expected
 
 
+@pytest.mark.parametrize(
+    ("requires", "call", "expected"),
+    [
+        ("'setuptools', 'pybind11'", "['cmake', '.']", "required"),
+        ("'setuptools', 'pybind11'", "['cmake', '.', '-DCMAKE_PREFIX_PATH=' + pybind11.get_cmake_dir()]", None),
+        ("'setuptools', 'pybind11[global]'", "['cmake', '.']", None),
+        ("'scikit-build-core', 'pybind11'", "['cmake', '.']", None),
+    ],
+)
+def test_wheels_of_bindings_where_cmake_does_not_look(requires: str, call: str, expected: str | None) -> None:
+    pyproject = f"[build-system]\nrequires = [{requires}]\n"
+    files = {"setup.py": f"{SETUP}subprocess.check_call({call})\n"}
+    assert needs("find_package(pybind11 CONFIG REQUIRED)", pyproject, files).get("pybind11") == expected
+
+
 def test_sources_that_are_compiled_on_a_condition() -> None:
     text = """add_library(m a.c)
 if(X)
