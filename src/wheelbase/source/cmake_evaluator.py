@@ -142,6 +142,7 @@ class Evaluator(Variables):
             own = [test.absent_if_true] if isinstance(test, Maybe) else []
             taken.append(self.lookups.branch(len(guards) + len(own)))
             outcome, left = self._alternative(body, [*guards, *own], command)
+            self.tell(outcome, test.absent_if_false if isinstance(test, Maybe) else (), taken[-1].start)
             if left:
                 leaves = Maybe(absent_if_false=test.absent_if_false if isinstance(test, Maybe) else ())
             if left is not True:

@@ -41,6 +41,7 @@ class Variables:
         self.folder = ""
         self.variables: dict[str, str | None] = dict(options)
         self.results: dict[str, tuple[int, ...]] = {}
+        self.told: set[str] = set()  # those of `results` that branches set
         self.touched: set[str] = set()  # all arguments of commands so far, in lower case
         self.any_touched = False  # whether a variable was set whose name is not known
         self.files: set[str] = set()  # variables of what is looked for one by one, which nothing else sets
@@ -130,6 +131,19 @@ class Variables:
             path = self.inside(text)
             return path in self.tree or path in self.folders
         return True if word == "POLICY" else UNKNOWN
+
+    def tell(self, outcome: Mapping[str, str | None], places: tuple[int, ...], start: int) -> None:
+        """Have the variables that a branch sets to true tell whether what it hangs on is found.
+
+        Those of what is looked for go on to tell of that; what a branch looks for itself, from `start` on, is nearer.
+        """
+        for name, value in outcome.items():
+            before, known = self.variables.get(name), self.results.get(name)
+            if not value or before == value or _constant(value) is False or (before and _constant(before)):
+                continue
+            if known is None or (name in self.told and all(place < start for place in known)):
+                self.results[name] = places
+                self.told.add(name)
 
     def inside(self, text: str) -> str:
         """Return a path within the archive, from one relative to the folder or to a variable of CMake's."""

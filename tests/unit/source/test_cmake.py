@@ -858,6 +858,32 @@ def test_programs_that_tell_how_to_use_a_library(text: str, kind: str, name: str
     assert (one.kind, one.need) == (kind, need)
 
 
+ENDS = "if(NOT READY)\nmessage(FATAL_ERROR x)\nendif()\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "required"),
+    [
+        ("pkg_check_modules(A a)\nif(A_FOUND)\nset(READY ON)\nendif()\n", {"a"}),
+        ("set(READY OFF)\nfind_package(A QUIET)\nif(A_FOUND)\nset(READY ON)\nendif()\n", {"A"}),
+        (  # of several ways the last, which is there in most distributions
+            "find_package(A CONFIG QUIET)\nif(TARGET A::A)\nset(READY ON)\nelse()\npkg_check_modules(B b)\n"
+            "if(B_FOUND)\nset(READY ON)\nendif()\nendif()\n",
+            {"b"},
+        ),
+        ("pkg_check_modules(A a)\nif(A_FOUND)\nset(READY ON)\nelseif(${OTHER})\nset(READY ON)\nendif()\n", set()),
+        (
+            "pkg_check_modules(READY a)\nif(NOT READY)\nfind_path(I b.h)\nif(I)\nset(READY ON)\nendif()\nendif()\n",
+            {"a"},
+        ),
+        ("set(READY ON)\nfind_package(A QUIET)\nif(A_FOUND)\nset(READY YES)\nendif()\n", set()),
+    ],
+)
+def test_flags_that_tell_whether_something_is_found(text: str, required: set[str]) -> None:
+    listed = needs(f"find_package(PkgConfig REQUIRED)\n{text}{ENDS}")
+    assert {name for name, need in listed.items() if need == "required"} - {"pkg-config"} == required
+
+
 def test_what_a_project_handles_as_a_find_module_does() -> None:
     handled = "find_package_handle_standard_args(One REQUIRED_VARS ONE_H ONE_LIB)\n"
     text = f"find_path(ONE_H one.h)\nfind_library(ONE_LIB one)\n{handled}"
