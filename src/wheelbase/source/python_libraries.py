@@ -50,7 +50,7 @@ def _names(said: Said, linked: Linked, tree: SourceTree) -> Iterator[str]:
         return
     words = [part for word in text.split() for part in (word.split(",") if word.startswith("-Wl,") else [word])]
     for word in words[:50]:
-        if found := re.fullmatch(r"(?:-l)?:lib([\w+.-]+?)\.(?:a|so)(?:\.[\d.]+)?", word):
+        if found := re.fullmatch(r"(?:-l)?:lib([\w+.-]+)\.(?:a|so)", word):  # with a version it is there to be run
             yield found[1]
         elif word.startswith("-l") and _NAME.fullmatch(word[2:]):
             yield word[2:]

@@ -88,7 +88,7 @@ def test_options_of_the_linker_and_objects() -> None:
     options = "extra_link_args=['-lfoo', '-Wl,-O1', '-L/usr/lib'], extra_objects=['/usr/lib/libbar.a']"
     script = f"Extension('a', ['a.c'], {options})"
     assert names(START + script) == {"foo", "bar"}
-    exact = "Extension('a', ['a.c'], libraries=[':libfoo.a'], extra_link_args=['-l:libbar.so.1'])"
+    exact = "Extension('a', ['a.c'], libraries=[':libfoo.a', ':libudev.so.1'], extra_link_args=['-l:libbar.so'])"
     assert names(START + exact) == {"foo", "bar"}
 
 
