@@ -17,9 +17,9 @@ from wheelbase.source.syntax import Given, plain_texts
 from wheelbase.source.tree import SourceTree
 
 _MAX_ITEMS = 200
-_BACKENDS = ("scikit-build-core", "scikit-build", "py-build-cmake", "cmeel", "cmake-build-extension", "cmake")
-
 _TELLING = ("scikit-build-core", "scikit-build", "py-build-cmake", "cmeel")
+_BACKENDS = (*_TELLING, "cmake-build-extension", "cmake")
+
 _BINDINGS = ("pybind11", "nanobind")
 _TOLD = r"import {0}|{0}\W?global|-m\W+{0}\b|{0}_(?:DIR|ROOT)|cmake-?_?dir|CMAKE_PREFIX_PATH|site-packages|purelib"
 """How scripts and projects tell CMake where such a wheel is."""
@@ -73,11 +73,11 @@ def _brought(tree: SourceTree, backend: Backend, script: str) -> frozenset[str]:
     Those of bindings are where CMake does not look unless it is told.
     """
     brought = backend.required_names | {name for name in _BINDINGS if name in script + tree.text("pyproject.toml")}
-    if backend.requires_any(*_TELLING):
+    bindings = brought.intersection(_BINDINGS)
+    if not bindings or backend.requires_any(*_TELLING):
         return brought
     texts = [script, *(tree.text(path) for path in tree.ending("pyproject.toml", "cmakelists.txt", ".cmake"))]
-    told = {name for name in _BINDINGS if any(re.search(_TOLD.format(name), text) for text in texts)}
-    return brought - (set(_BINDINGS) - told)
+    return brought - {name for name in bindings if not any(re.search(_TOLD.format(name), text) for text in texts)}
 
 
 def _projects(tree: SourceTree, backend: Backend, script: str) -> list[str]:

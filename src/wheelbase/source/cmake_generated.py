@@ -2,13 +2,18 @@
 
 import re
 
+from wheelbase.source.cmake_values import KNOWN, is_off
+
 _INNERMOST = re.compile(r"\$<([^<>$:]*)(?::([^<>$]*))?>")
 _MAX_EXPRESSIONS = 50  # of one argument
 _OURS = {
-    "PLATFORM_ID": "Linux", "CONFIG": "Release", "LINK_LANGUAGE": "CXX", "COMPILE_LANGUAGE": "CXX",
-    "C_COMPILER_ID": "GNU", "CXX_COMPILER_ID": "GNU",
-}  # fmt: skip
-_FALSE = frozenset(("", "0", "OFF", "NO", "FALSE", "N", "IGNORE", "NOTFOUND"))
+    "PLATFORM_ID": KNOWN["CMAKE_SYSTEM_NAME"],
+    "CONFIG": KNOWN["CMAKE_BUILD_TYPE"],
+    "C_COMPILER_ID": KNOWN["CMAKE_C_COMPILER_ID"],
+    "CXX_COMPILER_ID": KNOWN["CMAKE_CXX_COMPILER_ID"],
+    "LINK_LANGUAGE": "CXX",
+    "COMPILE_LANGUAGE": "CXX",
+}
 
 
 def generated(text: str) -> list[str]:
@@ -31,7 +36,7 @@ def _value(name: str, of: str) -> str | None:
     if name in _OURS:
         return str(int(_OURS[name].upper() in of.upper().split(",")))
     if name == "BOOL":
-        return str(int(of.upper() not in _FALSE and not of.upper().endswith("-NOTFOUND")))
+        return str(int(not is_off(of)))
     if name == "NOT" and of in ("0", "1"):
         return str(1 - int(of))
     if name in ("AND", "OR") and set(of) <= set("01,"):

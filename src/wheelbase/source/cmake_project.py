@@ -13,7 +13,8 @@ from wheelbase.source.cmake_values import SOURCE
 from wheelbase.source.findings import Flag
 from wheelbase.source.lookups import TooMuch
 from wheelbase.source.macros import define
-from wheelbase.source.python_commands import is_config_program, is_pkg_config
+from wheelbase.source.python_commands import find_in_command, is_config_program, is_pkg_config
+from wheelbase.source.python_values import Const
 from wheelbase.source.tree import is_vendored
 
 _PROGRAM = re.compile(r"[a-z][a-z0-9_+-]*")
@@ -159,18 +160,18 @@ class Project(Search):
             self._runs(command, words)
         for before, name in itertools.pairwise(words):
             if before == "COMMAND" and (is_config_program(name) or is_pkg_config(name)):
-                self._asks(command, name, words[words.index(name) + 1 :], required="RESULT_VARIABLE" not in words)
+                self._asks(command, words[words.index(name) :], required="RESULT_VARIABLE" not in words)
         self.variables.update({word: None for word in words if word in self.variables})
 
-    def _asks(self, command: Command, program: str, after: list[str], *, required: bool) -> None:
+    def _asks(self, command: Command, words: list[str], *, required: bool) -> None:
         """Note a program that tells how to use a library, or what pkg-config is asked for."""
-        options = list(itertools.takewhile(lambda word: not word.isupper(), after))
-        named = [word for word in options if re.fullmatch(r"[A-Za-z][\w.+-]*", word)]
-        if is_pkg_config(program):
-            for name in named:
-                self.add("pkg-config", name, command, required=required)
-        elif canonicalize_name(program).removesuffix("-config") not in self.wheels:
-            self.add("program", program, command, required=required)
+        line = " ".join(itertools.takewhile(lambda word: not word.isupper(), words))
+        for item in find_in_command(Const(line), "", (), sure=True):
+            if isinstance(item, Flag):
+                continue
+            own = canonicalize_name(item.name).removesuffix("-config") in self.wheels
+            if item.kind != "program" or not own:
+                self.add(item.kind, item.name, command, required=required)
 
     def _do_add_custom_command(self, command: Command, words: list[str]) -> None:
         self._runs(command, words)

@@ -24,12 +24,13 @@ _ELSEWHERE = frozenset(
     " CMAKE_CROSSCOMPILING CMAKE_HOST_WIN32 CMAKE_HOST_APPLE VCPKG_TOOLCHAIN CMAKE_TOOLCHAIN_FILE VCPKG_TARGET_TRIPLET"
     " CMAKE_OSX_ARCHITECTURES CMAKE_OSX_DEPLOYMENT_TARGET WASM WASI".split()
 )
-_KNOWN = {
+KNOWN = {
     "UNIX": "1", "LINUX": "1", "CMAKE_HOST_UNIX": "1", "CMAKE_SYSTEM_NAME": "Linux", "CMAKE_HOST_SYSTEM_NAME": "Linux",
     "CMAKE_VERSION": "4.0.0", "CMAKE_C_COMPILER_ID": "GNU", "CMAKE_CXX_COMPILER_ID": "GNU",
     "CMAKE_COMPILER_IS_GNUCC": "1", "CMAKE_COMPILER_IS_GNUCXX": "1",
     "CMAKE_BUILD_TYPE": "Release", "CMAKE_SIZEOF_VOID_P": "8", "CMAKE_SHARED_LIBRARY_SUFFIX": ".so",
 }  # fmt: skip
+"""What Linux and its usual compiler tell."""
 
 
 class Variables:
@@ -53,7 +54,7 @@ class Variables:
         """Return a variable's value, None where it is not known."""
         if name in self.variables:
             return self.variables[name]
-        return "" if name in _ELSEWHERE else _KNOWN.get(name)
+        return "" if name in _ELSEWHERE else KNOWN.get(name)
 
     def text_of(self, text: str) -> str | None:
         """Return a text with its variables replaced, None where one of them is not known."""
@@ -84,7 +85,7 @@ class Variables:
         text = argument.text if argument.literal else self.text_of(argument.text)
         if text is None or argument.quoted or text in ("", "0", "1"):
             return text
-        if text in self.variables or text in _ELSEWHERE or text in _KNOWN:
+        if text in self.variables or text in _ELSEWHERE or text in KNOWN:
             return self.value(text)
         return None if text.startswith(("CMAKE_", "Python", "PYTHON", "SKBUILD")) else text
 
@@ -118,7 +119,7 @@ class Variables:
         if text is None or text.startswith("ENV{"):
             return UNKNOWN if text is None or _environment(text[4:-1]) is None else False
         if word == "DEFINED":
-            if text in self.variables or text in _KNOWN:
+            if text in self.variables or text in KNOWN:
                 return True if self.value(text) is not None else UNKNOWN
             doubtful = text.startswith(("CMAKE_", "Python", "PYTHON", "SKBUILD", "CACHE{")) or text in self.results
             sought = text.rpartition("_")[0] in self.results  # which sets more variables than are known
@@ -161,9 +162,14 @@ def _folders_of(path: str) -> Iterator[str]:
         yield path
 
 
+def is_off(text: str) -> bool:
+    """Say whether a text is one of the constants that are false."""
+    return text.upper() in _FALSE or text.upper().endswith("-NOTFOUND")
+
+
 def _constant(text: str) -> bool | None:
     """Return the truth of a constant, None of what is none."""
     upper = text.upper()
-    if upper in _TRUE or upper in _FALSE or upper.endswith("-NOTFOUND"):
+    if upper in _TRUE or is_off(text):
         return upper in _TRUE
     return text.strip("0.") != "" if re.fullmatch(r"-?\d{1,20}(\.\d{1,20})?", text) else None

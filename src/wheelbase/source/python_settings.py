@@ -4,7 +4,7 @@ import configparser
 import re
 from collections.abc import Iterator
 
-from wheelbase.source.backend import pyproject_of
+from wheelbase.source.backend import place_of, pyproject_of
 from wheelbase.source.findings import Evidence
 from wheelbase.source.python_asked import Linked
 from wheelbase.source.python_evidence import evidence_of_request
@@ -62,8 +62,7 @@ def _of_pyproject(tree: SourceTree) -> Iterator[Evidence]:
         return
     lines = text.splitlines()
     for word, flags, optional in named:
-        line = next((number for number, line in enumerate(lines, 1) if f'"{word}"' in line), 1)
-        where = f"pyproject.toml:{line}"
+        where = place_of(lines, f'"{word}"')
         for request in requests_of_list(Linked(Const(word, where), where, (), 0.9, flags=flags), tree):
             request.probe = optional
             yield evidence_of_request(request)

@@ -5,6 +5,7 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.source.test_counts import tree_of
 
 from wheelbase.source.analysis import analyse
 from wheelbase.source.cmake import find_in_cmake
@@ -523,9 +524,7 @@ def test_options_that_setup_gives(call: str, expected: str | None) -> None:
 )
 def test_options_that_setup_gives_where_its_code_is_followed(call: str, expected: str | None) -> None:
     text = "project(x C)\noption(WITH_A a OFF)\nif(WITH_A)\nfind_package(A REQUIRED)\nendif()"
-    files = {"setup.py": f"{SETUP}{call}\nsetup()\n", "CMakeLists.txt": text}
-    data = {path: one.encode() for path, one in files.items()}
-    found = analyse(SourceTree({path: len(one) for path, one in data.items()}, data)).evidence
+    found = analyse(tree_of({"setup.py": f"{SETUP}{call}\nsetup()\n", "CMakeLists.txt": text})).evidence
     assert {one.name: one.need for one in found}.get("A") == expected
 
 
