@@ -46,6 +46,7 @@ _HAD_ANYWAY = frozenset(
 _OF_SYSTEM = re.compile(r"(sys|net|netinet6?|arpa|mach|linux|asm|bits|CommonCrypto)/|windows|winsock|ws2|intrin\.h")
 _MAX_HEADERS = 6  # of one check: longer lists ask what the C library has
 _NAME = re.compile(r"[A-Za-z_][\w.+/-]{0,99}")
+_PROJECT = re.compile(r"^[ \t]*AC_INIT\(\s*\[?([\w.+-]{1,60})", re.MULTILINE)
 _GENERATED = (
     re.compile(r"checking for (?:library containing )?\w{1,80} in -l([\w+.-]{1,60})"),
     re.compile(r"--print-errors \\?\"([A-Za-z][\w.+ <>=-]{0,200})\\?\""),
@@ -64,6 +65,7 @@ def find_in_autotools(tree: SourceTree) -> Iterator[Evidence]:
     folders = {path.rpartition("/")[0] for path in sources}
     generated = [path for path in tree.named("configure") if path.rpartition("/")[0] not in folders]
     options = _options_of(runs)
+    own = {_library(project) for path in sources for project in _PROJECT.findall(tree.text(path))}
     found: dict[tuple[Kind, str], Evidence] = {}
     for path in sources[:_MAX_SCRIPTS]:
         folder = path.rpartition("/")[0].rpartition("/")[2]
@@ -75,12 +77,18 @@ def find_in_autotools(tree: SourceTree) -> Iterator[Evidence]:
             yield from _makers(path, tree.text(path))
         for kind, name, line, must in _asked(tree.text(path), options):
             known = found.get((kind, name))
-            if known is None or (must and run and known.need == "optional"):
-                found[kind, name] = _evidence(kind, name, f"{path}:{line}", required=must and run)
+            must &= run and _library(name) not in own
+            if known is None or (must and known.need == "optional"):
+                found[kind, name] = _evidence(kind, name, f"{path}:{line}", required=must)
     for path in generated[:_MAX_SCRIPTS]:
         for kind, name, line in _in_generated(tree.text(path)):
             found.setdefault((kind, name), _evidence(kind, name, f"{path}:{line}", required=False))
     yield from found.values()
+
+
+def _library(name: str) -> str:
+    """Return what is alike in the names of a project, its library and its headers: "sharp" of "libsharp/sharp.h"."""
+    return re.split(r"[/.]", name, maxsplit=1)[0].lower().removeprefix("lib")
 
 
 def _makers(path: str, text: str) -> Iterator[Evidence]:

@@ -33,6 +33,8 @@ _CALLS = re.compile(
 
 def find_in_cmake(tree: SourceTree) -> Iterator[Evidence | Flag]:
     """Yield what the CMake projects that the build configures look for; of one that it does not, doubtfully."""
+    if tree.built_nothing:
+        return
     backend = backend_of(tree)
     script = _scripts(tree)
     runs = backend.requires_any(*_BACKENDS) or "cmake" in tree.notes.get("run", ()) or bool(_CALLS.search(script))

@@ -18,6 +18,7 @@ OF_EIGEN = re.compile(
     r"(?:^|/)eigen[^/]*/(?:.*/)?(?:blas|lapack|bench|debug|demos|failtest|scripts|unsupported)/", re.IGNORECASE
 )
 _EIGEN = re.compile(r"(?:^<|^|/)(?:Eigen|eigen3)/")
+_CGAL = re.compile(r"(?:^|<|/)CGAL/")  # whose kernels take half a minute each
 _BINDING = re.compile(rb"\.def(?:_\w+)?[ \t]*\(")  # of pybind11, nanobind, Boost.Python: each instantiates templates
 _INLINED = re.compile(rb"FORCE_?INLINE|force_?inline|always_inline")
 _IMPLEMENTATION = re.compile(rb"\b\w+_IMPLEMENTATION\b")
@@ -99,6 +100,7 @@ class _Counter:
         self._count["std_headers"] += std
         self._count["std_in_cpp20"] += std * self._scripts.cpp20
         self._count["eigen"] += often * any(map(_EIGEN.search, files))
+        self._count["cgal"] += often * any(map(_CGAL.search, files))
         if any(map(_is_heavy, files)):
             self._count["heavy_cpp_files"] += often
             self._count["bindings"] += often * sum(map(self._bindings, own)) / 100

@@ -1,5 +1,6 @@
 """How much Cython has to compile: the features of the model of compile time that begin with its name. Pure; bounded."""
 
+import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,6 +20,11 @@ _VIEW = re.compile(rb"\w[ \t]*\[[ \t]*:[:1, \t]*\][ \t]*\w")  # `double[:, ::1] 
 _NUMPY = re.compile(rb"^[ \t]*(?:cimport numpy|from numpy cimport)\b", re.M)
 _IN_CPP = re.compile(rb"^#[ \t]*distutils:[ \t]*language[ \t]*=[ \t]*c\+\+|\bfrom libcpp\b", re.M)
 _EXTERN = re.compile(rb"\bextern from [\"']([^\"'\n]{1,200})[\"']")
+_FUSED = re.compile(rb"^([ \t]*)ctypedef[ \t]+fused[ \t]+(\w+)[ \t]*:[^\n]*\n((?:\1[ \t]+[^\n]*\n?|[ \t]*\n)+)", re.M)
+_MEMBER = re.compile(rb"^[ \t]+([^#\n]*[^#\s])", re.M)
+_BUILT_IN = {b"floating": 2, b"integral": 3, b"numeric": 7}  # fused types of Cython's own, with their members
+_OWN_CODE = re.compile(rb"^([ \t]*)(?:def|cpdef|cdef)[ \t]+([^(\n=]{0,200}\([^)]{0,4000}\))", re.M)
+_MOST_FUSED = 1_000  # functions of one kind each
 _HEAD = 20_000  # bytes in which a module says that it is for Cython
 
 
@@ -33,6 +39,7 @@ def count_cython(
     for path in tree.used():
         if suffix_of(path) in (".pyx", ".pxi"):
             names[untemplated(path.rsplit("/", 1)[-1])].append(path)
+    fused = _fused_types(tree.raw(path) for path in tree.used() if suffix_of(path) in (".pyx", ".pxi", ".pxd"))
     parts = {path: _parts(tree, path, names) for paths in names.values() for path in paths}
     included = {part for found in parts.values() for part in found}
     in_cplusplus: dict[str, set[str]] = {}
@@ -41,6 +48,7 @@ def count_cython(
         if suffix_of(path) == ".pyx" and path not in included and stem not in stems:
             reached = list(_reached(path, parts))
             _count_module(tree, reached, count)
+            count["cython_fused_mb"] += sum(_fused(tree.raw(part), fused) for part in reached) / 1e6
             count["cython_view_modules"] += any(_VIEW.search(tree.raw(part)) for part in reached)
             count["cython_numpy_modules"] += any(_NUMPY.search(tree.raw(part)) for part in reached)
             if in_cpp or _IN_CPP.search(tree.raw(path)):
@@ -73,6 +81,28 @@ def _count_module(tree: SourceTree, files: Iterable[str], count: defaultdict[str
         whole = tree.sizes[path] / max(1, len(raw))
         count["cython_mb"] += len(text) * whole / 1e6
         count["cython_functions"] += len(_FUNCTION.findall(text)) * whole
+
+
+def _fused_types(texts: Iterable[bytes]) -> dict[bytes, int]:
+    """Return the fused types that modules define, and Cython's own, with the number of types that each stands for."""
+    found = dict(_BUILT_IN)
+    for text in texts:
+        for _, name, block in _FUSED.findall(text):
+            found[name] = sum(found.get(member, 1) for member in _MEMBER.findall(block))
+    return found
+
+
+def _fused(text: bytes, types: Mapping[bytes, int]) -> int:
+    """Return the bytes of functions that are made again, for each further type that a fused one stands for."""
+    more = 0
+    for match in _OWN_CODE.finditer(text):
+        versions = math.prod(types[name] for name in set(re.findall(rb"\w+", match[2])) & types.keys())
+        if versions > 1:
+            start = text.find(b"\n", match.end()) + 1 or len(text)
+            ended = re.compile(rb"^[ \t]{0,%d}[^\s#)]" % len(match[1]), re.M).search(text, start)
+            body = text[match.start() : ended.start() if ended else len(text)]
+            more += len(_PROSE.sub(b"", body)) * (min(versions, _MOST_FUSED) - 1)
+    return more
 
 
 def _parts(tree: SourceTree, path: str, names: Mapping[str, list[str]]) -> tuple[str, ...]:

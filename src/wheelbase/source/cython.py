@@ -184,7 +184,8 @@ def _find_fortran(tree: SourceTree) -> Iterator[Evidence]:
 
 def _find_swig(tree: SourceTree, made: set[str]) -> Iterator[Evidence]:
     """Yield SWIG where a build script names it, or a source for it; where its output is there a build does without."""
-    scripts = "\n".join(map(tree.text, tree.named(*_SCRIPTS)))
+    read = (path for path in tree.named(*_SCRIPTS) if not _is_of_another(path, tree.text(path)))
+    scripts = "\n".join(map(tree.text, read))
     runs = "swig" in scripts.lower()
     for path in tree.ending(".i"):
         if "%module" in tree.text(path)[:4000] and not is_vendored(path):
@@ -194,3 +195,8 @@ def _find_swig(tree: SourceTree, made: set[str]) -> Iterator[Evidence]:
             need: Literal["required", "optional"] = "required" if named else "optional"
             yield Evidence(kind="program", name="swig", where=f"{path}:1", need=need, weight=0.8)
             break
+
+
+def _is_of_another(path: str, text: str) -> bool:
+    """Say whether a setup.py is not run by the one of the archive's folder, as far as that can be told."""
+    return path.endswith("/setup.py") and "numpy.distutils" not in text

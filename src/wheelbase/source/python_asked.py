@@ -22,6 +22,10 @@ _METADATA = frozenset(
     " dependency_links provides requires".split()
 )
 _NOT_WITHOUT_EXTENSIONS = frozenset(("build_ext", "sdist", "test", "clean"))  # commands that are not run then
+_ACTS = frozenset(  # that compile, or may
+    "setup run compile verify run_command run_commands run_setup build_extensions build_ext build_wheel call check_call"
+    " check_output Popen system execv spawn".split()
+)
 _DEFINES = re.compile(r"(?:^|[ ])-D[A-Za-z]")
 LOOSE = 0.5  # of a word that is known for its form alone
 
@@ -96,6 +100,7 @@ class Asked(Watcher):
         self.folders: list[str] = []  # that are put on Python's path
         self.commands: dict[str, Value] = {}
         self.run_commands: set[str] = set()
+        self.acted = False  # whether something was called that compiles, or that may
 
     def size(self) -> int:
         """Return how much was found."""
@@ -155,6 +160,7 @@ class Asked(Watcher):
     def called(self, call: Call) -> Value | None:
         """Keep what a call asks for; return what it gives where its outcome is to be told from."""
         start = len(self.found)
+        self.acted |= call.last in _ACTS
         if call.last in ("build_extension", "build_extensions") and not call.followed:
             self.found.append(Built(each=call.last == "build_extension"))
         answer: Value | None = None

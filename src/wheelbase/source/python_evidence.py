@@ -52,7 +52,8 @@ def evidence_of(asked: Asked, tree: SourceTree) -> Iterator[Evidence]:
         if key not in best or _rank(evidence) > _rank(best[key]):
             best[key] = evidence
     yield from best.values()
-    yield from _of_sources(asked, tree)
+    if not tree.built_nothing:
+        yield from _of_sources(asked, tree)
     if any(request.name == "make" and not request.guard for request in requests):
         yield from find_in_makefiles(tree)
 

@@ -10,6 +10,7 @@ from wheelbase.source.tree import SourceTree, is_vendored
 BUILDS = re.compile(rb"setuptools|distutils|pkg.?config|cffi|Extension\(|set_source|libraries", re.IGNORECASE)
 """What tells of a script that has to do with extensions."""
 _BUILD_SCRIPT = re.compile(r"_?(setup|build|cffi)\w*\.py|\w+_(build|setup|cffi|ffi)\.py|build_\w+\.py|configure\.py")
+_GENERATED = re.compile(r"^\s*generate-setup-file\s*=\s*true", re.MULTILINE)  # which calls its build()
 _OTHER_BACKENDS = (
     "mesonpy",
     "maturin",
@@ -22,6 +23,11 @@ _OTHER_BACKENDS = (
     "enscons",
     "uv_build",
 )
+
+
+def is_program(tree: SourceTree, backend: Backend) -> bool:
+    """Say whether the build script is run as a program, with none of its functions called: Poetry does so."""
+    return backend.name.startswith("poetry") and not _GENERATED.search(tree.text("pyproject.toml"))
 
 
 def required_names(parsed: ast.Module) -> Iterator[str]:

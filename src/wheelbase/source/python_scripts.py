@@ -28,7 +28,7 @@ from wheelbase.source.python_evidence import (
 )
 from wheelbase.source.python_extensions import EXTENSION_LISTENERS
 from wheelbase.source.python_platform import is_elsewhere
-from wheelbase.source.python_roots import BUILDS, backend_path, required_names, roots_of
+from wheelbase.source.python_roots import BUILDS, backend_path, is_program, required_names, roots_of
 from wheelbase.source.python_search import SEARCH_LISTENERS
 from wheelbase.source.python_settings import find_in_settings
 from wheelbase.source.python_statements import Interpreter
@@ -146,7 +146,9 @@ class _Scripts:
         return bool(self.scopes) and not (tools or known or others or self.asked.compiled)
 
     def build_nothing(self) -> bool:
-        """Say whether setup.py is all that builds, and makes no extension whatever happens."""
+        """Say whether setup.py is all that builds and never makes an extension, or is a program that does nothing."""
+        if is_program(self.tree, self.backend):
+            return bool(self.scopes) and not self.asked.acted
         calls = [item for item in self.asked.found if isinstance(item, Built)]
         return (
             (bool(calls) or "setup.py" not in self.tree)
@@ -170,8 +172,10 @@ class _Scripts:
                     self.follow(path, "__main__")
             self.starting = False
             self._follow_named()
-            self.uncalled.follow_all(self.scopes)
-            self._follow_named()
+            handed_on = any(isinstance(item, Built) for item in self.asked.found)
+            if not ((handed_on or is_program(self.tree, self.backend)) and self.build_nothing()):
+                self.uncalled.follow_all(self.scopes)
+                self._follow_named()
             for path in imported:
                 self.follow(path, "__main__")
         except (Exhausted, RecursionError):

@@ -188,3 +188,11 @@ def test_options_of_a_script(default: str, given: str, expected: set[str]) -> No
 )
 def test_scripts_that_may_not_be_run_require_nothing(setup: str, folder: str) -> None:
     assert demanded("PKG_CHECK_MODULES([Z], [zlib])", setup, folder) == set()
+
+
+def test_what_another_script_of_the_archive_makes_is_not_needed() -> None:
+    needs = "PKG_CHECK_MODULES([SHARP], [libsharp], , [AC_MSG_ERROR([no])])\nAC_CHECK_LIB([z], [f], , [AC_MSG_ERROR])"
+    files = {"setup.py": f"{RUNS}  # in a and b", "a/configure.ac": needs}
+    assert [one.need for one in found(files)] == ["required", "required"]
+    own = found(files | {"b/configure.ac": "AC_INIT([libsharp], [1.0])"})
+    assert [(one.name, one.need) for one in own] == [("libsharp", "optional"), ("z", "required")]

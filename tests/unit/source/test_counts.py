@@ -278,3 +278,21 @@ def test_time_for_cython_is_bounded(text: str) -> None:
 @given(st.dictionaries(st.sampled_from(["a.c", "a.pyx", "setup.py", "b/c.hpp", "b/d.cpp", "e.i"]), st.text()))
 def test_any_text(files: dict[str, str]) -> None:
     assert all(value > 0 for value in counted(files).values())
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),  # bytes without what is indented, once for each further type
+    [
+        ("def f(T a):\n    return a\n\nx = 1\n", len("def f(T a):\nreturn a\n\n")),
+        (
+            "cdef T f(\n    U* a,\n) noexcept:\n    return a[0]\nx = 1\n",
+            5 * len("cdef T f(\nU* a,\n) noexcept:\nreturn a[0]\n"),
+        ),
+        ("cdef class A:\n    def f(self, list a):\n        return 1\n", 0),
+        ("def f(cython.floating[:, ::1] a): return 1\n", len("def f(cython.floating[:, ::1] a): return 1\n")),
+    ],
+)
+def test_functions_of_fused_types_are_made_for_each_of_them(text: str, expected: int) -> None:
+    types = "ctypedef fused T:\n    int\n    double  # and\nctypedef fused U:\n    T\n    long\n"
+    found = counted({"a.pyx": types + text})
+    assert found.get("cython_fused_mb", 0) == pytest.approx(expected / 1e6)

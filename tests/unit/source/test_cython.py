@@ -143,6 +143,7 @@ def test_fortran_by_numpy_distutils(path: str, setup: str, expected: list[str]) 
         ({"setup.py": "Extension('lib', ['src/lib.i'])", "out/lib_wrap.cpp": ""}, "optional"),
         ({"setup.py": "Extension('lib', ['src/lib.i'])", "src/lib_wrap_1.2.c": ""}, "optional"),
         ({"setup.py": "Extension('other', ['other.c'])"}, "optional"),
+        ({"setup.py": "", "copy/python/setup.py": "Extension('lib', ['src/lib.i'])"}, "optional"),
     ],
 )
 def test_swig(files: dict[str, str | bytes], expected: str) -> None:

@@ -1574,3 +1574,37 @@ def test_a_list_of_what_is_missing() -> None:
 def test_of_several_ways_the_first_is_taken(script: str) -> None:
     found = {need: names(f"{START}{HAS}{script}setup()\n", "pkg-config", need) for need in ("required", "optional")}
     assert found == {"required": {"yaml-0.1"}, "optional": {"libpng"}}
+
+
+POETRY = '[build-system]\nrequires = ["poetry-core"]\nbuild-backend = "poetry.core.masonry.api"\n[tool.poetry.build]\n'
+BUILD = "import cffi, subprocess\nffi = cffi.FFI()\nffi.set_source('a', '#include <yaml.h>')\ndef build(kwargs):\n "
+
+
+@pytest.mark.parametrize(
+    ("more", "pyproject", "expected"),
+    [
+        ("", "", set()),  # poetry runs it, and nothing calls the function
+        ("", "generate-setup-file = true\n", {"make", "yaml.h"}),
+        ("build({})\n", "", {"make", "yaml.h"}),
+    ],
+)
+def test_a_build_script_of_poetry_is_a_program(more: str, pyproject: str, expected: set[str]) -> None:
+    script = f"{BUILD}subprocess.check_call(['make'])\n{more}"
+    files = {"pyproject.toml": f'{POETRY}script = "build.py"\n{pyproject}'.encode(), "build.py": script.encode()}
+    found = [item for item in find_in(files) if isinstance(item, Evidence)]
+    assert {item.name for item in found if item.kind in ("program", "header")} == expected
+
+
+def test_a_command_without_extensions_is_not_run() -> None:
+    script = """\
+from setuptools import setup
+from setuptools.command.build_ext import build_ext
+import subprocess
+class Build(build_ext):
+    def run(self):
+        subprocess.check_call(['cmake', '.'])
+modules = []
+setup(ext_modules=modules, cmdclass=dict(build_ext=Build))
+"""
+    assert names(script, "program") == set()
+    assert names(script.replace("[]", "[Extension('a', [])]", 1), "program") == {"cmake"}
