@@ -18,6 +18,7 @@ _DEPTH_WEIGHT = (1.0, 0.8, 0.6)
 _ASTRAY = 0.5  # of a file that includes what no package has: its headers are of something else, likely
 _FAMOUS = 15  # packages that many others build with: a header found below a folder of theirs is likely theirs
 _USED = 2
+_COMMON = 15  # packages: a header of this name is anybody's ("utility.h")
 _WIDESPREAD = 100  # packages of so many dependents set their include folders with a pkg-config file
 _STRONG = 0.6
 
@@ -139,7 +140,12 @@ def _cover(
         if known:
             depth, package = 0, min(known, key=lambda hit: (hit.depth, hit.package)).package
         else:
-            likely = [hit for hit in hits if hit.package in asked or _is_likely(hit, one.name, contents)]
+            own = _is_of_source(one) or ("/" not in one.name and len({hit.package for hit in hits}) > _COMMON)
+            likely = [
+                hit
+                for hit in hits
+                if hit.package in asked or (_is_likely(hit, one.name, contents) and (hit.depth == 0 or not own))
+            ]
             if not likely:
                 yield Meant(evidence=one, package=None, weight=one.weight)
                 continue
@@ -150,6 +156,11 @@ def _cover(
         astray = depth > 0 and missed[one.where.rpartition(":")[0]] > 1
         weight = one.weight * _DEPTH_WEIGHT[min(depth, 2)] * (_ASTRAY if astray else 1.0)
         yield Meant(evidence=one, package=package, weight=weight)
+
+
+def _is_of_source(one: Evidence) -> bool:
+    """Say whether a header is named as the file that includes it, whose own it is then."""
+    return one.name.rpartition(".")[0] == one.where.rpartition("/")[2].partition(".")[0]
 
 
 def _is_likely(hit: HeaderHit, name: str, contents: Contents) -> bool:

@@ -40,6 +40,9 @@ VARIABLE = re.compile(r"\$\{(\w+)\}")
 """An argument that is a variable."""
 
 
+_PROJECT = re.compile(r"^\s*project\s*\(", re.IGNORECASE | re.MULTILINE)
+
+
 class Search(Recorder):
     """A project with what it looks for."""
 
@@ -123,8 +126,9 @@ class Search(Recorder):
 
     def _is_copied(self, name: str) -> bool:
         """Say whether the archive brings a project of this name, which is built before where a place is named."""
-        folders = (path.rpartition("/")[0] for path in self.tree.headers("CMakeLists.txt"))
-        return any(is_vendored(f"{f}/") and f.rpartition("/")[2].lower() == name.lower() for f in folders)
+        ends = f"/{name}/CMakeLists.txt".lower()
+        paths = (path for path in self.tree.headers("CMakeLists.txt") if f"/{path}".lower().endswith(ends))
+        return any(is_vendored(path) or _PROJECT.search(self.tree.text(path)) for path in paths)
 
     def _is_brought(self, name: str) -> bool:
         """Say whether the project has said before where a package is, within the archive."""

@@ -142,7 +142,10 @@ class Variables:
             before, known = self.variables.get(name), self.results.get(name)
             if not value or before == value or _constant(value) is False or (before and _constant(before)):
                 continue
-            if known is None or (name in self.told and all(place < start for place in known)):
+            nearer = name in self.told and all(place < start for place in known or ())
+            # Another name is that of an alternative, which is looked for where the first is not found.
+            second = known and not _constant(value) and any(set(known) <= set(one) for one in self.lookups.guards)
+            if known is None or (nearer and not second):
                 self.results[name] = places
                 self.told.add(name)
 

@@ -184,8 +184,7 @@ def _find_fortran(tree: SourceTree) -> Iterator[Evidence]:
 
 def _find_swig(tree: SourceTree, made: set[str]) -> Iterator[Evidence]:
     """Yield SWIG where a build script names it, or a source for it; where its output is there a build does without."""
-    read = (path for path in tree.named(*_SCRIPTS) if not _is_of_another(path, tree.text(path)))
-    scripts = "\n".join(map(tree.text, read))
+    scripts = "\n".join(tree.text(path) for path in tree.named(*_SCRIPTS) if not _is_of_no_use(tree, path))
     runs = "swig" in scripts.lower()
     for path in tree.ending(".i"):
         if "%module" in tree.text(path)[:4000] and not is_vendored(path):
@@ -197,6 +196,8 @@ def _find_swig(tree: SourceTree, made: set[str]) -> Iterator[Evidence]:
             break
 
 
-def _is_of_another(path: str, text: str) -> bool:
-    """Say whether a setup.py is not run by the one of the archive's folder, as far as that can be told."""
-    return path.endswith("/setup.py") and "numpy.distutils" not in text
+def _is_of_no_use(tree: SourceTree, path: str) -> bool:
+    """Say whether a script is not run by that of the archive's folder, or was followed, which told of SWIG already."""
+    if path.endswith("setup.py"):
+        return "/" in path and "numpy.distutils" not in tree.text(path)
+    return path.endswith(("CMakeLists.txt", "meson.build")) and path.startswith(tuple(tree.followed))

@@ -45,8 +45,9 @@ def _resolve(tree: SourceTree, folder: str, plain: str) -> str | None:
         return "" if any(f"/{other.rpartition('.')[0]}".endswith(ends) for other in templates) else None
     if "/" in plain and plain.partition("/")[0] in tree.noted("bundled", lambda: _bundled(tree)):
         return ""
-    library = re.split(r"[/.]", plain, maxsplit=1)[0].lower().removeprefix("lib")
-    if library in tree.fetched or library in tree.noted("packed", lambda: _packed(tree)):
+    libraries = {re.split(r"[/.]", name, maxsplit=1)[0].lower().removeprefix("lib") for name in (plain, base)}
+    had = tree.fetched | tree.noted("packed", lambda: _packed(tree))
+    if not had.isdisjoint(libraries | {library.partition("_")[0] for library in libraries}):
         return ""
     made = any(base + suffix in tree.basenames for suffix in _TEMPLATES)
     stem = base.rsplit(".", 1)[0]

@@ -137,6 +137,9 @@ def _setup(asked: Asked, call: Call) -> Value | None:
     if call.last == "add_library" and len(call.arguments) + len(call.named) > 1:
         asked.own.update(said.text for said in texts(call.arguments[0] if call.arguments else call.named.get("name")))
         _linked(asked, call, call.guard)
+    if call.last == "create_static_lib":
+        named = call.arguments[1] if len(call.arguments) > 1 else call.named.get("output_libname")
+        asked.own.update(said.text for said in texts(named))
     if call.last == "run_command":
         asked.run_commands.update(said.text for said in texts(Many([((), value) for value in call.arguments])))
     if call.last not in ("setup", "numpy_setup", "_setup", "setuptools_setup") or not call.named:

@@ -72,7 +72,7 @@ def find_in_python(tree: SourceTree) -> Iterator[Evidence | Flag]:
         tree.unfollowed = True
         yield Flag(kind="dynamic", text="a program of its own compiles the sources", where="setup.py:1")
     tree.notes["run"] = {one.name for one in scripts.asked.found if isinstance(one, Request) and one.kind == "program"}
-    if not scripts.flags:
+    if not any(flag.kind == "unreadable" for flag in scripts.flags):
         tree.notes["defines"] = scripts.asked.defines
     tree.conditional.update(conditional_sources(scripts.asked, tree))
     tree.built.update(path_of(said, tree) for _, said in scripts.asked.compiled)

@@ -106,3 +106,16 @@ def test_headers_of_versions_that_stand_beside_each_other(asked: list[str], foun
     named = [Evidence(kind="library", name=name, where="setup.py:1") for name in asked]
     headers = [Evidence(kind="header", name=name, where="a.c:1") for name in ("SDL.h", "SDL_mixer.h")]
     assert {one.package for one in settle([*named, *headers], system("apt"))} == found
+
+
+@pytest.mark.parametrize(
+    ("header", "where", "expected"),
+    [
+        ("lua.h", "src/other.c:1", "liblua5.3-dev"),  # in a folder of its own
+        ("lua.h", "src/lua.c:1", None),  # named as its source
+        ("utility.h", "src/other.c:1", None),  # of which many packages have one
+    ],
+)
+def test_a_header_in_no_packages_reach_may_be_the_archives_own(header: str, where: str, expected: str | None) -> None:
+    (one,) = settle([Evidence(kind="header", name=header, where=where)], system("apt"))
+    assert one.package == expected

@@ -896,3 +896,27 @@ def test_what_a_project_handles_as_a_find_module_does() -> None:
 @given(st.text(alphabet="$<>:;,01NOTANDBOOLa-l", max_size=80))
 def test_any_generator_expression(text: str) -> None:
     assert all("$<" not in part for part in generated(text))
+
+
+def test_of_several_that_are_tried_in_turn_the_first_is_needed() -> None:
+    tried = "".join(
+        f"""
+if(BACKEND STREQUAL "{name}" OR NOT BACKEND)
+  find_package({name} ${{NEED}})
+  if({name}_FOUND)
+    set(BACKEND "{name}")
+  endif()
+endif()"""
+        for name in ("OpenSSL", "GnuTLS", "MbedTLS")
+    )
+    text = f"""set(BACKEND "" CACHE STRING "which")
+if(BACKEND)
+  set(NEED REQUIRED)
+endif(){tried}
+if(NOT BACKEND)
+  message(FATAL_ERROR "no backend")
+endif()
+"""
+    assert needs(text) == {"OpenSSL": "required", "GnuTLS": "optional", "MbedTLS": "optional"}
+    given = f"{PYPROJECT}[tool.scikit-build.cmake.define]\nBACKEND = 'GnuTLS'\n"
+    assert needs(text, given) == {"GnuTLS": "required"}

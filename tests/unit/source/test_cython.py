@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from wheelbase.source.analysis import analyse
 from wheelbase.source.cython import find_in_cython, find_languages
 from wheelbase.source.includes import find_in_c
 from wheelbase.source.tree import SourceTree
@@ -209,3 +210,10 @@ def test_sources_that_modules_are_compiled_with() -> None:
     )
     assert list(find_in_cython(files)) == []
     assert [(one.name, one.weight) for one in find_in_c(files)] == [("one.h", 0.8)]
+
+
+def test_a_project_of_cmake_that_was_followed_tells_itself_whether_it_runs_swig() -> None:
+    build = '[build-system]\nrequires = ["scikit-build-core"]\nbuild-backend = "scikit_build_core.build"\n'
+    cmake = 'option(USE_SWIG "Java" OFF)\nif(USE_SWIG)\n  find_package(SWIG REQUIRED)\nendif()\n'
+    found = analyse(tree({"pyproject.toml": build, "CMakeLists.txt": cmake, "swig/a.i": "%module a\n", "a.c": ""}))
+    assert [one.need for one in found.evidence if one.name == "swig"] == ["optional"]

@@ -121,8 +121,9 @@ def test_copies_of_other_projects_count_where_they_are_compiled() -> None:
 
 def test_headers_that_a_build_links_to_or_fetches_are_its_own() -> None:
     includes = '#include <lib/api.h>\n#include "Eigen/Dense"\n#include <nanoflann.hpp>\n#include <other/api.h>\n'
+    includes += '#include "imgui_internal.h"\n#include "backends/imgui_impl_glfw.h"\n'
     archive = tree({"a.c": includes, "lib/src/inner/api.h": "#include <deep/deep.h>\n"})
-    archive.fetched = {"eigen", "nanoflann"}
+    archive.fetched = {"eigen", "nanoflann", "imgui"}
     assert {one.name for one in find_in_c(archive)} == {"deep/deep.h", "other/api.h"}
 
 

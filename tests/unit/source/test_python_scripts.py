@@ -1608,3 +1608,18 @@ setup(ext_modules=modules, cmdclass=dict(build_ext=Build))
 """
     assert names(script, "program") == set()
     assert names(script.replace("[]", "[Extension('a', [])]", 1), "program") == {"cmake"}
+
+
+def test_a_static_library_that_the_build_makes() -> None:
+    script = """\
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+class Build(build_ext):
+    def build_extensions(self):
+        for e in self.extensions:
+            e.libraries = ['mimalloc', 'yaml']
+        self.compiler.create_static_lib(self.compiler.compile(['m.c']), 'mimalloc', output_dir='build')
+        build_ext.build_extensions(self)
+setup(ext_modules=[Extension('a', ['a.c'])], cmdclass={'build_ext': Build})
+"""
+    assert names(script) == {"yaml"}
