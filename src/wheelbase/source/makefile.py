@@ -38,7 +38,6 @@ _MAX_LINES = 5_000
 _MAX_LINE = 2_000  # characters, of which the rest is not read
 _MAX_ROUNDS = 8  # of variables within variables
 _MAX_VALUE = 200  # characters
-_MAX_DEPTH = 3  # folders
 _MAX_TARGETS = 10_000
 
 
@@ -55,10 +54,11 @@ def find_in_makefiles(tree: SourceTree) -> Iterator[Evidence]:
     folders = {
         path.rpartition("/")[0]: path
         for path in tree.named("Makefile", "GNUmakefile", "makefile")
-        if not is_vendored(path) and path.count("/") < _MAX_DEPTH  # what is deeper is of what the others choose
+        if not is_vendored(path)
     }
-    for path in folders.values():
-        yield from find_in_makefile(tree.text(path), path)
+    for folder, path in folders.items():
+        if not folder or folder.count("/") < 2:
+            yield from find_in_makefile(tree.text(path), path)
     if assembly := next((path for path in tree.ending(".asm") if not is_vendored(path)), None):
         yield Evidence(kind="program", name="nasm", where=f"{assembly}:1", weight=_ASSEMBLY)
     for language, suffixes in (("c", C_SUFFIXES), ("fortran", FORTRAN_SUFFIXES)):

@@ -36,7 +36,7 @@ _IGNORED_FOLDERS = frozenset(
 
 # What a build on Linux does not compile: tests, documentation, other systems. A word anywhere among the folders.
 _UNUSED = re.compile(
-    r"(^|/)((unit|[cf])?tests?|testing|testsuite|testdata|docs?|examples?|samples?|demos?|bench(marks?)?|tutorials?|galleries"
+    r"(^|/)((unit|[cf])?tests?|test(ing|suite|data|lib)|docs?|examples?|samples?|demos?|bench(marks?)?|tutorials?|galleries"
     r"|notebooks?|fuzz(ing|ers?)?|\.github|\.circleci|ci|man|win(32|64|dows)?|msvc|msw|vs\d*|darwin|macos|macosx|osx|mac|ios"
     r"|android|(free|open|net|dragonfly)?bsd|sunos|solaris|aix|hpux|os2|vms|beos|haiku|amiga|cygwin|mingw\w*|emscripten"
     r"|wasm|dos|java|jni|test cases|manual tests|cmake-tests|node_modules|site-packages)/",

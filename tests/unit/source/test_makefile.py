@@ -98,16 +98,3 @@ def test_makefiles_that_would_never_end_do(text: str) -> None:
 @given(st.text(alphabet="$(){}AB:=+\t\n\\#% .lib-", max_size=300))
 def test_any_makefile_is_read(text: str) -> None:
     list(find_in_makefile(text, "Makefile"))
-
-
-def test_makefiles_far_within_are_of_what_others_choose() -> None:
-    files = {"setup.py": "import subprocess\nsubprocess.check_call(['make'])", "a/b/Makefile": "x:", "a/b/c.f": ""}
-    assert [one.name for one in _found_in(files) if one.kind == "language"] == ["fortran"]
-    files = {path.replace("a/b/", "a/b/c/"): text for path, text in files.items()}
-    assert not [one for one in _found_in(files) if one.kind == "language"]
-
-
-def _found_in(files: dict[str, str]) -> list[Evidence]:
-    contents = {path: text.encode() for path, text in files.items()}
-    found = find_in_python(SourceTree({path: len(data) for path, data in contents.items()}, contents))
-    return [one for one in found if isinstance(one, Evidence)]

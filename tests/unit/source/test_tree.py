@@ -118,7 +118,8 @@ def test_a_folder_of_too_many_files(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_what_paths_tell() -> None:
-    assert all(map(is_unused, ("tests/a.c", "src/win32/a.c", "a_test.c", "Docs/a.c", "x/test_a.c", "src/ftests/a.c")))
+    assert all(map(is_unused, ("tests/a.c", "src/win32/a.c", "a_test.c", "Docs/a.c", "x/test_a.c", "ftests/a.c")))
+    assert all(map(is_unused, ("src/testlib/a.f", "src/unittests/a.c", ".env/lib/python3.9/site-packages/a/a.pyx")))
     assert not any(map(is_unused, ("src/a.c", "contest/a.c", "src/winning/a.c", "latest_a.c")))
     assert is_vendored("vendor/z/a.c") and is_vendored("third_party/a.c") and not is_vendored("src/deposit/a.c")
 
