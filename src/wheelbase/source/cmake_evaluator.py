@@ -189,7 +189,8 @@ class Evaluator(Variables):
         given = [part for argument in arguments for part in self.expanded(argument)]
         bound: dict[str, str | None] = dict(zip(parameters, given, strict=False))
         rest = given[len(parameters) :]
-        bound["ARGN"] = ";".join(part for part in rest if part) if None not in rest else None
+        for variable, values in (("ARGN", rest), ("ARGV", given)):
+            bound[variable] = ";".join(part for part in values if part) if None not in values else None
         before = {key: self.variables.get(key) for key in bound}
         self.variables |= bound
         self._depth += 1
@@ -206,7 +207,9 @@ class Evaluator(Variables):
                     self.source(self.inside(word))
         if command.name in self.functions and not command.name.startswith(_FETCHES):  # of a copy of CMake's modules
             self._call(command.name, command.arguments)
-        elif handler := getattr(self, f"_do_{command.name}", None):
+        elif handler := getattr(
+            self, f"_do_{command.name.removeprefix('_')}", None
+        ):  # "_add_library", if that is replaced
             handler(command, self.words(command.arguments))
         elif command.name.startswith("check_") or command.name in _WRITES:
             for argument in command.arguments:

@@ -80,7 +80,8 @@ def count_compiled(
     # What all of them have to do with such a library is mostly done in one of them. Of templates, and of what is to be
     # inlined, a large library has more than is used.
     count["heavy_cpp"] = count["heavy_cpp_files"] > 0
-    count["eigen"] **= _OF_MANY_FILES
+    for library in ("eigen", "cgal"):
+        count[library] **= _OF_MANY_FILES
     count["templates"] = (_matches(tree, _TEMPLATE, in_cpp) / 100) ** _OF_MANY_TEMPLATES
     count["inlined"] = _matches(tree, _INLINED, in_code) / 100
 

@@ -71,7 +71,6 @@ def find_in_python(tree: SourceTree) -> Iterator[Evidence | Flag]:
     elif scripts.compile_otherwise() and any(tree.ending(*C_SUFFIXES)):
         tree.unfollowed = True
         yield Flag(kind="dynamic", text="a program of its own compiles the sources", where="setup.py:1")
-    tree.notes["run"] = {one.name for one in scripts.asked.found if isinstance(one, Request) and one.kind == "program"}
     if not any(flag.kind == "unreadable" for flag in scripts.flags):
         tree.notes["defines"] = scripts.asked.defines
     tree.conditional.update(conditional_sources(scripts.asked, tree))
@@ -80,6 +79,7 @@ def find_in_python(tree: SourceTree) -> Iterator[Evidence | Flag]:
     for extension, said in scripts.asked.compiled:
         tree.compiled.setdefault(said.text, set()).add(extension)
     follow_shell(scripts.asked, tree)
+    tree.notes["run"] = {one.name for one in scripts.asked.found if isinstance(one, Request) and one.kind == "program"}
     yield from evidence_of(scripts.asked, tree)
     yield from dict.fromkeys(scripts.flags)
     yield from dict.fromkeys(dynamic_of(scripts.asked))

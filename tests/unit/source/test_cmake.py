@@ -920,3 +920,10 @@ endif()
     assert needs(text) == {"OpenSSL": "required", "GnuTLS": "optional", "MbedTLS": "optional"}
     given = f"{PYPROJECT}[tool.scikit-build.cmake.define]\nBACKEND = 'GnuTLS'\n"
     assert needs(text, given) == {"GnuTLS": "required"}
+
+
+@pytest.mark.parametrize("given", ["${ARGV}", "${name} ${ARGN}"])
+def test_commands_that_a_project_replaces_by_its_own(given: str) -> None:
+    macro = f"macro(add_library name)\n  _add_library({given})\nendmacro()\n"
+    text = f"{macro}add_library(foo SHARED a.c)\nadd_executable(b b.c)\ntarget_link_libraries(b foo yaml)\n"
+    assert needs(text) == {"yaml": "required"}

@@ -3,8 +3,10 @@
 import time
 
 import pytest
+from tests.unit.source.test_counts import tree_of
 from tests.unit.source.test_python_scripts import START, find_in
 
+from wheelbase.source.analysis import analyse
 from wheelbase.source.findings import Evidence, Flag
 from wheelbase.source.shell import commands_of
 
@@ -62,3 +64,10 @@ def test_a_script_counts_where_it_is_run_on_the_fewest_conditions() -> None:
     on_condition = "if os.path.isdir('/opt/a'):\n    subprocess.check_call(['./own/make_it.sh'])\n"
     for setup in (f"{RUNS}{on_condition}", f"{START}{on_condition}{RUNS}"):
         assert found("cmake .\n", setup) == {("cmake", "own/make_it.sh:1 required")}
+
+
+def test_a_script_that_runs_cmake_is_told_to_what_reads_its_project() -> None:
+    setup = "import subprocess\nfrom setuptools import setup\nsubprocess.check_call(['sh', 'build.sh'])\nsetup()\n"
+    files = {"setup.py": setup, "build.sh": "cmake .\n", "CMakeLists.txt": "find_package(ZLIB REQUIRED)\n", "a.c": ""}
+    (one,) = (one for one in analyse(tree_of(files)).evidence if one.name == "ZLIB")
+    assert one.need == "required"
