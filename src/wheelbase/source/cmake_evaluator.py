@@ -207,9 +207,7 @@ class Evaluator(Variables):
                     self.source(self.inside(word))
         if command.name in self.functions and not command.name.startswith(_FETCHES):  # of a copy of CMake's modules
             self._call(command.name, command.arguments)
-        elif handler := getattr(
-            self, f"_do_{command.name.removeprefix('_')}", None
-        ):  # "_add_library", if that is replaced
+        elif handler := getattr(self, f"_do_{command.name.removeprefix('_')}", None):  # as a replaced one is called
             handler(command, self.words(command.arguments))
         elif command.name.startswith("check_") or command.name in _WRITES:
             for argument in command.arguments:

@@ -23,7 +23,8 @@ _EXTERN = re.compile(rb"\bextern from [\"']([^\"'\n]{1,200})[\"']")
 _FUSED = re.compile(rb"^([ \t]*)ctypedef[ \t]+fused[ \t]+(\w+)[ \t]*:[^\n]*\n((?:\1[ \t]+[^\n]*\n?|[ \t]*\n)+)", re.M)
 _MEMBER = re.compile(rb"^[ \t]+([^#\n]*[^#\s])", re.M)
 _BUILT_IN = {b"floating": 2, b"integral": 3, b"numeric": 7}  # fused types of Cython's own, with their members
-_OWN_CODE = re.compile(rb"^([ \t]*)(?:def|cpdef|cdef)[ \t]+([^(\n=]{0,200}\([^)]{0,4000}\))", re.M)
+_OWN_CODE = re.compile(rb"^([ \t]*)(?:def|cpdef|cdef)[ \t]+([^(\n=]{0,200}\([^)]{0,1000}\))", re.M)
+_LONGEST_BODY = 50_000  # bytes
 _MOST_FUSED = 1_000  # functions of one kind each
 _HEAD = 20_000  # bytes in which a module says that it is for Cython
 
@@ -99,8 +100,9 @@ def _fused(text: bytes, types: Mapping[bytes, int]) -> int:
         versions = math.prod(types[name] for name in set(re.findall(rb"\w+", match[2])) & types.keys())
         if versions > 1:
             start = text.find(b"\n", match.end()) + 1 or len(text)
-            ended = re.compile(rb"^[ \t]{0,%d}[^\s#)]" % len(match[1]), re.M).search(text, start)
-            body = text[match.start() : ended.start() if ended else len(text)]
+            end = start + _LONGEST_BODY
+            ended = re.compile(rb"^[ \t]{0,%d}[^\s#)]" % len(match[1]), re.M).search(text, start, end)
+            body = text[match.start() : ended.start() if ended else end]
             more += len(_PROSE.sub(b"", body)) * (min(versions, _MOST_FUSED) - 1)
     return more
 
