@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from wheelbase.source.lookups import UNKNOWN, Maybe, Truth, negated
+from wheelbase.source.lookups import UNKNOWN, Maybe, Truth, both, either, negated
 
 MAX_STRING = 4_000
 MAX_ITEMS = 500  # of a list
@@ -223,6 +223,8 @@ def merged(one: dict[str, Any], other: dict[str, Any], test: Maybe = UNKNOWN) ->
             result[name] = left if same else _united(left, right)
         elif isinstance(left, bool) and isinstance(right, bool):
             result[name] = test if left else negated(test)
+        elif isinstance(left, bool) and isinstance(right, Maybe):  # what was set before goes first
+            result[name] = either(right, test) if left else both(right, negated(test))
         else:
             result[name] = left if type(left) is type(right) and left == right else UNKNOWN
     return result

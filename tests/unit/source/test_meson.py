@@ -579,3 +579,20 @@ def test_modules_that_a_pkg_config_which_was_found_is_asked_for() -> None:
 def test_what_fortran_has_of_netcdf() -> None:
     assert "netcdf-fortran" in needs("project('a', 'c')\ndependency('netcdf', language: 'fortran')\n")
     assert "netcdf" in needs("project('a', 'c')\ndependency('netcdf', language: 'c')\n")
+
+
+def test_of_several_that_a_loop_tries_the_first_is_needed() -> None:
+    text = """\
+found = false
+foreach name : ['a', 'b']
+  one = dependency(name, required : false)
+  if one.found()
+    found = true
+    break
+  endif
+endforeach
+if not found
+  error('none')
+endif
+"""
+    assert needs(text) == {"a": "required", "b": "optional"}
