@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from packaging.utils import canonicalize_name
 
+from wheelbase.source.backend import pyproject_of
 from wheelbase.source.cmake_evidence import Recorder
 from wheelbase.source.cmake_generated import generated
 from wheelbase.source.cmake_names import (
@@ -60,6 +61,8 @@ class Search(Recorder):
         self._demanded: dict[str, tuple[int, ...]] = {}  # places without which a find module of the archive fails
         if wheels & {"scikit-build-core", "scikit-build"}:
             self.variables["SKBUILD"] = "2"
+        if "scikit-build-core" in wheels:
+            self.variables |= {"SKBUILD_PROJECT_NAME": _project_name(tree), "SKBUILD_STATE": "wheel"}
 
     def _do_set(self, command: Command, words: list[str]) -> None:
         super()._do_set(command, words)
@@ -274,3 +277,13 @@ class Search(Recorder):
             one = self.lookups.evidence[place]
             if one.need == "optional" and not one.condition and not one.bundled:
                 self._require(place)
+
+
+def _project_name(tree: SourceTree) -> str:
+    """Return the project's name; that of any where pyproject.toml does not tell it."""
+    try:
+        project = pyproject_of(tree).get("project")
+    except ValueError:
+        return "project"
+    name = project.get("name") if isinstance(project, dict) else None
+    return name if isinstance(name, str) and name else "project"

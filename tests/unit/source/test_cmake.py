@@ -162,6 +162,9 @@ def test_commands_that_look(text: str, expected: dict[str, str]) -> None:
         ("TARGET unknown", "optional"),
         ("TARGET own", "required"),
         ("SKBUILD", "required"),
+        ("SKBUILD_PROJECT_NAME", "required"),
+        ("SKBUILD_PROJECT_NAME STREQUAL project", "required"),
+        ("SKBUILD_STATE STREQUAL sdist", None),
     ],
 )
 def test_conditions(condition: str, expected: str | None) -> None:
