@@ -14,7 +14,7 @@ from wheelbase.source.backend import (
     find_in_pyproject,
     programs_of_wheels,
     project_of,
-    pyproject_of,
+    pyproject_table,
 )
 from wheelbase.source.by_vcs import find_in_requirements
 from wheelbase.source.cargo import find_in_cargo
@@ -133,11 +133,8 @@ def _identity(tree: SourceTree) -> tuple[str, str]:
     metadata = HeaderParser().parsestr(tree.text("PKG-INFO"))
     if name := metadata.get("Name"):
         return _one_line(name), _one_line(metadata.get("Version", ""))
-    try:
-        project = pyproject_of(tree).get("project", {})
-        return _one_line(project.get("name", "")), _one_line(project.get("version", ""))
-    except (ValueError, AttributeError):
-        return "", ""
+    project = pyproject_table(tree, "project")
+    return _one_line(project.get("name", "")), _one_line(project.get("version", ""))
 
 
 def _one_line(value: object) -> str:

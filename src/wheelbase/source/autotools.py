@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from wheelbase.source.autotools_reader import arguments_of, calls_that_must_succeed, without_comments
 from wheelbase.source.findings import LINKED_ANYWAY, Evidence
+from wheelbase.source.own_headers import library_of
 from wheelbase.source.syntax import plain_texts
 from wheelbase.source.tree import SourceTree, is_vendored
 from wheelbase.system.names import Kind
@@ -65,7 +66,7 @@ def find_in_autotools(tree: SourceTree) -> Iterator[Evidence]:
     folders = {path.rpartition("/")[0] for path in sources}
     generated = [path for path in tree.named("configure") if path.rpartition("/")[0] not in folders]
     options = _options_of(runs)
-    own = {_library(project) for path in sources for project in _PROJECT.findall(tree.text(path))}
+    own = {library_of(project) for path in sources for project in _PROJECT.findall(tree.text(path))}
     found: dict[tuple[Kind, str], Evidence] = {}
     for path in sources[:_MAX_SCRIPTS]:
         folder = path.rpartition("/")[0].rpartition("/")[2]
@@ -77,18 +78,13 @@ def find_in_autotools(tree: SourceTree) -> Iterator[Evidence]:
             yield from _makers(path, tree.text(path))
         for kind, name, line, must in _asked(tree.text(path), options):
             known = found.get((kind, name))
-            must &= run and _library(name) not in own
+            must &= run and library_of(name) not in own
             if known is None or (must and known.need == "optional"):
                 found[kind, name] = _evidence(kind, name, f"{path}:{line}", required=must)
     for path in generated[:_MAX_SCRIPTS]:
         for kind, name, line in _in_generated(tree.text(path)):
             found.setdefault((kind, name), _evidence(kind, name, f"{path}:{line}", required=False))
     yield from found.values()
-
-
-def _library(name: str) -> str:
-    """Return what is alike in the names of a project, its library and its headers: "sharp" of "libsharp/sharp.h"."""
-    return re.split(r"[/.]", name, maxsplit=1)[0].lower().removeprefix("lib")
 
 
 def _makers(path: str, text: str) -> Iterator[Evidence]:

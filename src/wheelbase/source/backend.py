@@ -98,6 +98,14 @@ def pyproject_of(tree: SourceTree) -> dict[str, Any]:
     return known
 
 
+def pyproject_table(tree: SourceTree, name: str) -> dict[str, Any]:
+    """Return a table of an archive's pyproject.toml, empty where there is none or the file cannot be read."""
+    try:
+        return _table(pyproject_of(tree), name)
+    except ValueError:
+        return {}
+
+
 def read_toml(text: str) -> dict[str, Any]:
     """Return the tables of a TOML file. Raises ValueError for one that is none, or would take unbounded time."""
     if len(text) > _MAX_TOML:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from packaging.utils import canonicalize_name
 
-from wheelbase.source.backend import pyproject_of
+from wheelbase.source.backend import pyproject_table
 from wheelbase.source.cmake_evidence import Recorder
 from wheelbase.source.cmake_generated import generated
 from wheelbase.source.cmake_names import (
@@ -281,9 +281,5 @@ class Search(Recorder):
 
 def _project_name(tree: SourceTree) -> str:
     """Return the project's name; that of any where pyproject.toml does not tell it."""
-    try:
-        project = pyproject_of(tree).get("project")
-    except ValueError:
-        return "project"
-    name = project.get("name") if isinstance(project, dict) else None
+    name = pyproject_table(tree, "project").get("name")
     return name if isinstance(name, str) and name else "project"

@@ -45,7 +45,7 @@ def _resolve(tree: SourceTree, folder: str, plain: str) -> str | None:
         return "" if any(f"/{other.rpartition('.')[0]}".endswith(ends) for other in templates) else None
     if "/" in plain and plain.partition("/")[0] in tree.noted("bundled", lambda: _bundled(tree)):
         return ""
-    libraries = {re.split(r"[/.]", name, maxsplit=1)[0].lower().removeprefix("lib") for name in (plain, base)}
+    libraries = {library_of(plain), library_of(base)}
     had = tree.fetched | tree.noted("packed", lambda: _packed(tree))
     if not had.isdisjoint(libraries | {library.partition("_")[0] for library in libraries}):
         return ""
@@ -53,6 +53,11 @@ def _resolve(tree: SourceTree, folder: str, plain: str) -> str | None:
     stem = base.rsplit(".", 1)[0]
     dispatched = stem.endswith(".dispatch") and any(stem + suffix in tree.basenames for suffix in C_SUFFIXES)
     return "" if made or dispatched or _is_made_of_cython(tree, stem) else None
+
+
+def library_of(name: str) -> str:
+    """Return what is alike in the names of a project, its library and its headers: "sharp" of "libsharp/sharp.h"."""
+    return re.split(r"[/.]", name, maxsplit=1)[0].lower().removeprefix("lib")
 
 
 def _packed(tree: SourceTree) -> frozenset[str]:

@@ -4,7 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from wheelbase.source.backend import Backend, hooks_of, pyproject_of
+from wheelbase.source.backend import Backend, hooks_of, pyproject_table
 from wheelbase.source.tree import SourceTree, is_vendored
 
 BUILDS = re.compile(rb"setuptools|distutils|pkg.?config|cffi|Extension\(|set_source|libraries", re.IGNORECASE)
@@ -46,11 +46,7 @@ def required_names(parsed: ast.Module) -> Iterator[str]:
 
 def backend_path(tree: SourceTree) -> list[str]:
     """Return the folders that pyproject.toml puts on the path of the build's own backend."""
-    try:
-        system = pyproject_of(tree).get("build-system")
-    except ValueError:
-        return []
-    folders = system.get("backend-path", []) if isinstance(system, dict) else []
+    folders = pyproject_table(tree, "build-system").get("backend-path", [])
     return [folder.strip("./") for folder in folders if isinstance(folder, str)] if isinstance(folders, list) else []
 
 
@@ -84,11 +80,7 @@ def roots_of(tree: SourceTree, backend: Backend, folders: list[str]) -> Iterator
 
 def _modules_of_commands(tree: SourceTree) -> list[str]:
     """Return the modules, as paths, of the commands that pyproject.toml puts in the place of setuptools' own."""
-    try:
-        tool = pyproject_of(tree).get("tool", {})
-    except ValueError:
-        return []
-    settings = tool.get("setuptools") if isinstance(tool, dict) else None
+    settings = pyproject_table(tree, "tool").get("setuptools")
     commands = settings.get("cmdclass") if isinstance(settings, dict) else None
     named = commands.values() if isinstance(commands, dict) else ()
     return [name.rpartition(".")[0].replace(".", "/") for name in named if isinstance(name, str)]
