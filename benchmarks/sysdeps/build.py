@@ -6,6 +6,7 @@ archives are done. See README.md for what the words of the results mean. Runs as
 """
 
 import hashlib
+import subprocess
 import sys
 import tomllib
 from collections.abc import Callable
@@ -52,9 +53,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 def fetch(plan: Plan, folder: Path) -> Path:
-    """Return the archive, fetched from the user's package index where it is not in the folder yet."""
+    """Return the archive, fetched where it is not in the folder yet: from the user's package index or from Debian."""
     path = folder / plan.filename
-    if not path.exists():
+    if not path.exists() and ".orig.tar." in plan.filename:
+        source = ["apt-get", "source", "--download-only", "--tar-only", f"{plan.name}={plan.version}"]
+        subprocess.run(source, cwd=folder, check=True)
+    elif not path.exists():
         settings = user_settings()
         client = Client(settings)
         url = next(file.url for file in Index(client, settings).files(plan.name) if file.filename == plan.filename)
