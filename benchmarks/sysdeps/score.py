@@ -7,12 +7,14 @@ analysis takes, and every miss. Without a set all are scored that there are. REA
 
 import statistics
 import sys
+import tarfile
 import time
 import tomllib
+import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from benchmarks.sysdeps.build import Plan, fetch
@@ -69,10 +71,22 @@ def score(truth: dict[str, Any], archive: Path, system: System) -> Score:
         flagged=needs.status != "likely complete",
         cannot=truth["status"] == "cannot",
         predicted=estimate.value,
-        measured=truth.get("cpu_seconds") if truth.get("extension_bytes") else None,  # some build as Python alone
+        measured=truth.get("cpu_seconds") if _compiles(truth, archive) else None,
         analysis=spent,
         needs=needs,
     )
+
+
+def _compiles(truth: dict[str, Any], archive: Path) -> bool:
+    """Say whether a build made a module: some build as Python alone, and some archives have theirs made."""
+    made = {PurePosixPath(path).name for path in truth.get("extensions", ())}
+    if archive.name.endswith(".zip"):
+        with zipfile.ZipFile(archive) as zipped:
+            inside = zipped.namelist()
+    else:
+        with tarfile.open(archive) as packed:
+            inside = packed.getnames()
+    return bool(made - {PurePosixPath(path).name for path in inside})
 
 
 def _brought(names: Iterable[str], system: System) -> set[str]:

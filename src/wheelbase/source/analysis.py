@@ -29,7 +29,7 @@ from wheelbase.source.python_age import find_in_age, find_in_metadata
 from wheelbase.source.python_scripts import find_in_python
 from wheelbase.source.tree import SourceTree, shown
 
-VERSION = "findings-43"
+VERSION = "findings-44"
 """To be raised with any change of what is found: results are kept under it."""
 
 _MOST = 2_000

@@ -12,7 +12,7 @@ from typing import Any
 from wheelbase.source.backend import Backend, read_toml
 from wheelbase.source.python_evaluator import Call
 from wheelbase.source.python_platform import truth
-from wheelbase.source.python_values import NOTHING, Const, Instance, Many, Table, Unknown, Value, texts
+from wheelbase.source.python_values import NOTHING, Const, Either, Instance, Many, Table, Unknown, Value, texts
 from wheelbase.source.tree import SourceTree
 
 PLAIN = frozenset("setuptools wheel setuptools-scm packaging toml tomli versioneer numpy pip".split())
@@ -186,6 +186,9 @@ class Archive:
         return Many([((), Many([((), part) for part in row])) for row in rows])
 
     def _exists(self, path: Value) -> Value | None:
+        if isinstance(path, Either):  # a file that is taken in either case: its .pyx or its .c
+            found = [self._exists(option) for _, option in path.options]
+            return Const(True) if all(isinstance(one, Const) and one.value is True for one in found) else None
         if not isinstance(path, Const) or not isinstance(path.value, str) or path.value.startswith("/"):
             return None
         name = posixpath.normpath(path.value)

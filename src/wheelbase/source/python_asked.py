@@ -19,7 +19,7 @@ _METADATA = frozenset(
     " maintainer_email url download_url project_urls keywords classifiers platforms python_requires install_requires"
     " extras_require tests_require test_suite packages package_dir package_data include_package_data py_modules"
     " exclude_package_data data_files scripts entry_points zip_safe license_files namespace_packages obsoletes"
-    " dependency_links provides requires".split()
+    " dependency_links provides requires use_scm_version".split()
 )
 _NOT_WITHOUT_EXTENSIONS = frozenset(("build_ext", "sdist", "test", "clean"))  # commands that are not run then
 _ACTS = frozenset(  # that compile, or may

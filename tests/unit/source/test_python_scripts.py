@@ -1399,8 +1399,18 @@ def test_a_list_of_libraries_that_another_takes_the_place_of() -> None:
     unknown = made.format(more=" + re.findall('l(.*)', os.popen('tell').read())", command="")
     command = made.format(more="", command=", cmdclass={'build_ext': Build}")
     assert names(replaced + unknown) == names(replaced + command) == {"one", "two"}
-    later = f"{START}made = Extension('a', ['a.c'])\nmade.libraries = ['yaml']\nsetup(ext_modules=[made])\n"
-    assert names(later) == {"yaml"}
+
+
+def test_a_list_of_libraries_that_no_extension_has() -> None:
+    made = "libs = ['one']\nsetup(use_scm_version=True, ext_modules=[Extension('a', ['a.c'])]{more})\n"
+    assert names(START + made.format(more="")) == set()
+    assert names(START + made.format(more=", cmdclass={'build_ext': Build}")) == {"one"}
+
+
+def test_a_source_that_is_there_in_either_case() -> None:
+    chosen = "source = 'a.pyx' if platform.machine() in read() else 'a.c'\nif os.path.exists(source):\n"
+    script = f"{START}{chosen}    setup(ext_modules=[Extension('a', [source], libraries=['one'])])\n"
+    assert names(script, a_DOT_pyx="x", a_DOT_c="x") == names(script, need="optional", a_DOT_pyx="x") == {"one"}
 
 
 @pytest.mark.parametrize(
