@@ -1399,6 +1399,8 @@ def test_a_list_of_libraries_that_another_takes_the_place_of() -> None:
     unknown = made.format(more=" + re.findall('l(.*)', os.popen('tell').read())", command="")
     command = made.format(more="", command=", cmdclass={'build_ext': Build}")
     assert names(replaced + unknown) == names(replaced + command) == {"one", "two"}
+    later = f"{START}made = Extension('a', ['a.c'])\nmade.libraries = ['yaml']\nsetup(ext_modules=[made])\n"
+    assert names(later) == {"yaml"}
 
 
 def test_a_list_of_libraries_that_no_extension_has() -> None:
