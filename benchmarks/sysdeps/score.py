@@ -7,10 +7,8 @@ analysis takes, and every miss. Without a set all are scored that there are. REA
 
 import statistics
 import sys
-import tarfile
 import time
 import tomllib
-import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -22,6 +20,7 @@ from packaging.utils import canonicalize_name
 
 from wheelbase.bases.catalogue import load_catalogue
 from wheelbase.source.compiletime import cpu_seconds
+from wheelbase.source.members import members
 from wheelbase.source.needs import Need, Needs, needs_on
 from wheelbase.source.read import findings_of_path
 from wheelbase.system.platform import System, system_of
@@ -80,13 +79,9 @@ def score(truth: dict[str, Any], archive: Path, system: System) -> Score:
 def _compiles(truth: dict[str, Any], archive: Path) -> bool:
     """Say whether a build made a module: some build as Python alone, and some archives have theirs made."""
     made = {PurePosixPath(path).name for path in truth.get("extensions", ())}
-    if archive.name.endswith(".zip"):
-        with zipfile.ZipFile(archive) as zipped:
-            inside = zipped.namelist()
-    else:
-        with tarfile.open(archive) as packed:
-            inside = packed.getnames()
-    return bool(made - {PurePosixPath(path).name for path in inside})
+    if made:
+        made -= {path.name for path, _, _ in members(archive.read_bytes(), archive.name, lambda *_: 0)}
+    return bool(made)
 
 
 def _brought(names: Iterable[str], system: System) -> set[str]:
