@@ -20,6 +20,7 @@ PLAIN = frozenset("setuptools wheel setuptools-scm packaging toml tomli versione
 _OF_SETUPTOOLS = frozenset("setuptools distutils wheel".split())
 _OLD_SETUPTOOLS = re.compile(r"\s*setuptools\b[^;]*(?:<|==|~=)")
 _MAX_SETTINGS = 64 << 10
+_ONLY_FILES, _ONLY_FOLDERS = ("isfile", "is_file"), ("isdir", "is_dir")
 _PARSERS = ("ConfigParser", "RawConfigParser", "SafeConfigParser")
 _OPTION_PARSERS = ("ArgumentParser", "OptionParser")
 _OPENS = frozenset(("open", "io.open", "codecs.open"))
@@ -116,7 +117,7 @@ class Archive:
         if isinstance(call.owner, Instance) and call.owner.name == "ConfigParser":
             return self._setting(call.last, call.owner, call)
         if call.name in ("os.path.exists", "os.path.isfile", "os.path.isdir", "path.exists") and call.arguments:
-            return self._exists(call.arguments[0])
+            return self._exists(call.arguments[0], call.last)
         if call.last in ("glob", "iglob", "rglob"):
             return self._matching(call)
         if call.name in ("os.walk", "os.listdir", "walk", "listdir"):
@@ -126,7 +127,7 @@ class Archive:
         if call.name in _OPENS or call.last in _READS or call.last == "read":
             return self._read_from(call)
         if call.last in ("exists", "is_file", "is_dir") and isinstance(call.owner, Const):
-            return self._exists(call.owner)
+            return self._exists(call.owner, call.last)
         if call.name in _LOADERS and call.arguments:
             return self._loaded(call)
         if call.last in ("newer", "newer_group") and not call.followed:
@@ -185,15 +186,15 @@ class Archive:
         rows = ((Const(folder, call.where), Many(open=True), _names(names, call)) for folder, names in files.items())
         return Many([((), Many([((), part) for part in row])) for row in rows])
 
-    def _exists(self, path: Value) -> Value | None:
+    def _exists(self, path: Value, test: str) -> Value | None:
         if isinstance(path, Either):  # a file that is taken in either case: its .pyx or its .c
-            found = [self._exists(option) for _, option in path.options]
+            found = [self._exists(option, test) for _, option in path.options]
             return Const(True) if all(isinstance(one, Const) and one.value is True for one in found) else None
         if not isinstance(path, Const) or not isinstance(path.value, str) or path.value.startswith("/"):
             return None
         name = posixpath.normpath(path.value)
         if name in self.tree or name in self._all_folders():
-            return Const(True)
+            return Const(test not in (_ONLY_FOLDERS if name in self.tree else _ONLY_FILES))
         return None if name.startswith("..") else Const(False, default=True)
 
     def _all_folders(self) -> set[str]:

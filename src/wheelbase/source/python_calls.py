@@ -31,6 +31,7 @@ from wheelbase.source.python_values import (
 
 _MAX_REPEATS = 2  # of one call with the same arguments on the same conditions: what it did once it does again
 _MAX_KEY = 500
+_MAX_DEPTH = 8  # of a function within itself
 _MAX_CALLS = 12  # within one another
 _MAX_STEPS_OF_ONE = 6_000  # of one function and what it calls, in all its calls that ask for nothing
 _ENDS = frozenset(
@@ -75,7 +76,11 @@ class Calls(Arguments):
     def invoke(self, function: Function, arguments: list[Value], named: dict[str, Value]) -> Value:
         """Return what a function of the archive gives. Raises Stopped where it never returns."""
         node = function.node
-        if node in self.active or len(self.active) >= _MAX_CALLS or self.spent.get(node, 0) > _MAX_STEPS_OF_ONE:
+        # What calls itself walks through folders, and ends where these are known.
+        depth = self.active.count(node)
+        if depth and (depth >= _MAX_DEPTH or not any(isinstance(value, Const) and value.value for value in arguments)):
+            return NOTHING
+        if len(self.active) >= _MAX_CALLS or self.spent.get(node, 0) > _MAX_STEPS_OF_ONE:
             return NOTHING
         if not isinstance(node, ast.Lambda) and is_elsewhere(node.name):
             return NOTHING

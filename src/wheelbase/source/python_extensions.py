@@ -23,6 +23,7 @@ from wheelbase.source.python_values import (
 from wheelbase.system.names import Kind
 
 _REMOVES = re.compile(r"_*(remove|drop|disable|skip)_ext(ension)?s?")
+_MAKES = ("Extension", "add_extension")
 _OF_CFFI = ("set_source", "set_source_pkgconfig", "verify", "Verifier")
 _BY_SOURCE: tuple[tuple[tuple[str, ...], Kind, str], ...] = (
     ((".f", ".f77", ".f90", ".f95", ".for", ".f03", ".f08"), "language", "fortran"),
@@ -36,7 +37,7 @@ _BY_SOURCE: tuple[tuple[tuple[str, ...], Kind, str], ...] = (
 
 def _extension(asked: Asked, call: Call) -> Value | None:
     last = call.last
-    if not (last.endswith(("Extension", "add_extension")) or call.name.endswith("Extension.__init__")):
+    if not (last.endswith(_MAKES) or call.name.endswith(("Extension.__init__", "setuptools.extension.Library"))):
         return None
     if last == "RustExtension":
         if call.followed:
@@ -49,6 +50,9 @@ def _extension(asked: Asked, call: Call) -> Value | None:
         guard = both(guard, (Condition(keyword.value),)) if keyword else guard
     found, compiled = len(asked.found), len(asked.compiled)
     _linked(asked, call, guard)
+    if last == "Library":  # of setuptools: a shared one, that other extensions are linked with by its last name
+        named = texts(call.named.get("name", next(iter(call.arguments), None)))
+        asked.own.update(said.text.rpartition(".")[2] for said in named)
     made = Instance("Extension")
     made.attributes = Table(dict(call.named), call.guard)
     for name, value in zip(("name", "sources"), _positional(call), strict=False):

@@ -74,6 +74,42 @@ def test_lists_are_followed_to_where_they_are_used(assigned: str) -> None:
     assert names(START + assigned + EXT) == {"one", "two"}
 
 
+def test_shared_libraries_of_setuptools_are_linked_like_extensions_which_may_be_linked_with_them() -> None:
+    script = "from setuptools.extension import Library\nlib = Library('p.lib.core', ['b.c'], libraries=['one'])\n"
+    extension = "setup(ext_modules=[lib, Extension('p.a', ['a.c'], libraries=['core', 'two'])])\n"
+    assert names(START + script + extension) == {"one", "two"}
+    own = "class Library:\n    def __init__(self, name, files, libraries):\n        pass\nLibrary('a', [], ['one'])\n"
+    assert names(START + own) == set()
+
+
+def test_functions_that_walk_through_folders_by_calling_themselves_are_followed() -> None:
+    script = """
+def find(path, found=None):
+    if found is None:
+        found = []
+    if os.path.isfile(path):
+        if path.endswith('.cpp'):
+            found.append(path)
+        return found
+    for name in os.listdir(path):
+        find(os.path.join(path, name), found)
+    return found
+setup(ext_modules=[Extension('a', find('src'))])
+"""
+    files = {path: b"int x;" for path in ("src/a.cpp", "src/a.h", "src/deep/b.cpp", "other/c.cpp")}
+    files["setup.py"] = (START + script).encode()
+    tree = SourceTree({path: len(data) for path, data in files.items()}, files)
+    assert list(find_in_python(tree)) == []
+    assert tree.built == {"src/a.cpp", "src/deep/b.cpp"}
+
+
+def test_functions_that_call_themselves_without_end_are_left() -> None:
+    forever = "def f(x):\n    g = f(x + 'a')\n    return f(x) + f(g) + ['one']\nlibs = ['two', *f('a')]\n"
+    start = time.monotonic()
+    assert "two" in names(START + forever + EXT)
+    assert time.monotonic() - start < 2
+
+
 def test_what_is_added_after_an_extension_was_made_counts() -> None:
     assert names(START + "e = Extension('a', ['a.c'])\ne.libraries.append('x')\ne.libraries += ['y']\n") == {"x", "y"}
 
@@ -711,6 +747,7 @@ def test_a_header_of_the_archive_in_the_c_of_a_script_is_no_need() -> None:
     "test",
     [
         "Path('x').exists()",
+        "os.path.isdir('setup.py')",
         "(Path(__file__).resolve().parent / 'y' / Path('x')).exists()",
         "Path(__file__).absolute().parent.joinpath('x').is_dir()",
         "os.path.exists(os.path.join(os.path.dirname(os.path.abspath(__file__)), 'x'))",
