@@ -17,11 +17,14 @@ from wheelbase.source.syntax import Given, plain_texts
 from wheelbase.source.tree import SourceTree
 
 _MAX_ITEMS = 200
-_TELLING = ("scikit-build-core", "scikit-build", "py-build-cmake", "cmeel")
-_BACKENDS = (*_TELLING, "cmake-build-extension", "cmake")
+_TELLING = ("scikit-build-core", "py-build-cmake", "cmeel")
+_BACKENDS = (*_TELLING, "scikit-build", "cmake-build-extension", "cmake")
 
 _BINDINGS = ("pybind11", "nanobind")
-_TOLD = r"import {0}|{0}\W?global|-m\W+{0}\b|{0}_(?:DIR|ROOT)|cmake-?_?dir|CMAKE_PREFIX_PATH|site-packages|purelib"
+_TOLD = (
+    r"import {0}|{0}\W?global|-m\W+{0}\b|{0}_(?:DIR|ROOT)|cmake-?_?dir|site-packages|purelib"
+    r"|CMAKE_PREFIX_PATH(?![\"' =]+(?:/|\$\{{CONDA))"
+)
 """How scripts and projects tell CMake where such a wheel is."""
 
 _OPTION = re.compile(r"-D([A-Za-z]\w{0,80})(?::[A-Z]{1,8})?=(\w{0,80})(?=[\"'\s\\])")

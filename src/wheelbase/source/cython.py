@@ -49,6 +49,7 @@ def find_in_cython(tree: SourceTree) -> Iterator[Evidence]:
                 headers[own] = None
         if len(found) >= _MOST:
             break
+    tree.notes["taken in"] |= {path for path in headers if path.endswith(C_SUFFIXES)}
     yield from list(found.values())[:_MOST]
     yield from find_in_headers(tree, headers)
 

@@ -48,6 +48,7 @@ _PYBIND11 = re.compile(  # asked for, or PyTorch, which has its headers
     r"|^[ \t]*(?:import|from) torch\b",
     re.MULTILINE,
 )
+_ASKS_PYBIND11 = re.compile(r"\b(?:import|from) (?:pybind11|torch)\b|\bpybind11\.|\(.pybind11.\)|-m\b\W+pybind11\b")
 _LICENCE = re.compile(r"(?:^|/)(?:LICEN[CS]E|COPYING)[^/]*$", re.IGNORECASE)
 
 
@@ -99,9 +100,7 @@ class _Search:
         folders = [path.rpartition("/")[0] for path in tree.named("configure", "configure.ac")]
         folders += [f for path in tree.named("CMakeLists.txt") if (f := path.rpartition("/")[0]) in licensed]
         self._makes_none = _makes_none(tree)
-        # Where nothing asks for the Python package that has its headers, the system's have to do.
-        scripts = ("pyproject.toml", "setup.cfg", "setup.py")
-        self._without_pybind11 = not any(_PYBIND11.search(tree.text(path)) for path in scripts)
+        self._without_pybind11 = _without_pybind11(tree)
         self._configured = tuple(f"{folder}/" for folder in folders if folder)
 
     def found_from(self, starts: Iterable[str], seen: set[str]) -> Iterable[Evidence]:
@@ -112,8 +111,9 @@ class _Search:
             named = start in self._named
             surely = start in seen or start in taken_in
             weight = _WEIGHT if surely else _UNSEEN_WEIGHT if seen or not named else _LIKELY_WEIGHT
-            followed = named and not self._tree.unfollowed and self._is_built(start)
-            sure = followed and start not in self._tree.conditional and not start.startswith(self._configured)
+            followed = named and not self._tree.unfollowed and (start in taken_in or self._is_built(start))
+            conditional = start in self._tree.conditional and start not in taken_in
+            sure = followed and not conditional and not start.startswith(self._configured)
             left = [(start, sure)]
             while left:
                 path, sure = left.pop()
@@ -190,6 +190,20 @@ class _Search:
                         found |= defines_of(self._tree.text(own), wanted)
                     left.append((own, inner))
         return found
+
+
+def _without_pybind11(tree: SourceTree) -> bool:
+    """Say whether pybind11's headers have to be the system's.
+
+    Nothing asks for the Python package that has them, or no script asks that where they are, and no other tool does.
+    """
+    scripts = ("pyproject.toml", "setup.cfg", "setup.py")
+    if not any(_PYBIND11.search(tree.text(path)) for path in scripts):
+        return True
+    if any(True for _ in tree.named(*_MAKERS)) or not backend_of(tree).name.startswith("setuptools"):
+        return False
+    near = (path for path in tree.sizes if path.endswith(".py") and path.count("/") < 2)
+    return "setup.py" in tree and not any(_ASKS_PYBIND11.search(tree.text(path)) for path in near)
 
 
 def _makes_none(tree: SourceTree) -> bool:

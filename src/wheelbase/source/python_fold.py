@@ -44,7 +44,7 @@ def fold(function: Callable[..., Any], *values: Value, where: str = "", holes: b
     `holes` what is known of a text of several words.
     """
     requests = tuple(dict.fromkeys(request for value in values for request in requests_of(value)))
-    alternatives = [_alternatives(value) for value in values]
+    alternatives = [_alternatives(_without_unknown_ending(value) if holes else value) for value in values]
     results = []
     for number, chosen in enumerate(product(*alternatives)):
         if number >= _MAX_ALTERNATIVES:
@@ -70,6 +70,12 @@ def _holed(value: Value) -> Value:
         items = value.items[:_MAX_ITEMS]  # of which a list may be the same one again
         return Many([(guard, item if isinstance(item, Many) else _holed(item)) for guard, item in items])
     return value
+
+
+def _without_unknown_ending(value: Value) -> Value:
+    """Return the empty text for what is either that or not known, such as the suffix of a library's name."""
+    known = [option for _, option in value.options if isinstance(option, Const)] if isinstance(value, Either) else []
+    return known[0] if known and all(option.value == "" for option in known) else value
 
 
 def _alternatives(value: Value) -> list[tuple[Any, Value]]:

@@ -536,6 +536,8 @@ def test_options_that_setup_gives_where_its_code_is_followed(call: str, expected
     [
         ("'setuptools', 'pybind11'", "['cmake', '.']", "required"),
         ("'setuptools', 'pybind11'", "['cmake', '.', '-DCMAKE_PREFIX_PATH=' + pybind11.get_cmake_dir()]", None),
+        ("'setuptools', 'pybind11'", "['cmake', '.', '-DCMAKE_PREFIX_PATH=/opt']", "required"),
+        ("'scikit-build', 'pybind11'", "['cmake', '.']", "required"),
         ("'setuptools', 'pybind11[global]'", "['cmake', '.']", None),
         ("'scikit-build-core', 'pybind11'", "['cmake', '.']", None),
     ],

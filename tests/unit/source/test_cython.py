@@ -197,6 +197,14 @@ def test_headers_by_way_of_a_header_of_the_archive() -> None:
     assert [(one.name, one.where, one.need) for one in find_in_cython(tree)] == [("krb5.h", "own.h:1", "required")]
 
 
+def test_sources_that_modules_take_in_like_headers_are_compiled() -> None:
+    script = "from setuptools import setup, Extension\nsetup(ext_modules=[Extension('a', ['a.pyx'])])\n"
+    files = {"a.pyx": 'cdef extern from "more.cpp":\n  int f()\n', "more.cpp": "#include <one.h>\n"}
+    for name, need in (("more.cpp", "required"), ("other.cpp", "optional")):
+        asked = analyse(tree({"setup.py": script, "a.pyx": files["a.pyx"], name: files["more.cpp"]})).evidence
+        assert {one.need for one in asked if one.name == "one.h"} == {need}
+
+
 def test_what_a_script_that_was_not_followed_to_its_end_does_not_compile() -> None:
     files = tree({"a.pyx": 'cdef extern from "a.h": pass\n', "b.pyx": 'cdef extern from "b.h": pass\n'})
     files.built, files.unfollowed = {"a.pyx"}, True

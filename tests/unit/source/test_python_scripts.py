@@ -65,6 +65,7 @@ def test_the_libraries_of_an_extension() -> None:
         "x = {'linux': ['one', 'two'], 'win32': ['three']}\nlibs = x.get(sys.platform, [])",
         "libs = []\nfor name in ['one', 'two', 'three']:\n    if name != 'three':\n        libs.append(f'{name}')",
         "libs = ['%s' % 'one', '{}o'.format('tw')]",
+        "end = '' if shutil.which('a') is None else read()\nlibs = [f'one{end}', 'two' + end]",
         "libs = ['one']\nlibs = ['three'] if sys.platform == 'win32' else libs + ['two']",
         "with open('x') as f:\n    libs = ['one', 'two']",
         "libs: list[str] = ['one', 'two', 'three'][:2]",
@@ -96,7 +97,7 @@ def find(path, found=None):
     return found
 setup(ext_modules=[Extension('a', find('src'))])
 """
-    files = {path: b"int x;" for path in ("src/a.cpp", "src/a.h", "src/deep/b.cpp", "other/c.cpp")}
+    files = dict.fromkeys(("src/a.cpp", "src/a.h", "src/deep/b.cpp", "other/c.cpp"), b"int x;")
     files["setup.py"] = (START + script).encode()
     tree = SourceTree({path: len(data) for path, data in files.items()}, files)
     assert list(find_in_python(tree)) == []
