@@ -200,15 +200,15 @@ class Evaluator(Variables):
 
     def _command(self, command: Command) -> None:
         self.touched.update(argument.text.lower() for argument in command.arguments)
-        if not command.name.startswith(_NO_SOURCES):
-            words = self.words(command.arguments)
+        words = self.words(command.arguments)
+        if not command.name.startswith(_NO_SOURCES) and words[:1] != ["REMOVE_ITEM"]:
             with self.lookups.under([()] if "EXCLUDE_FROM_ALL" in words else [], self.lookups.condition):
                 for word in words:
                     self.source(self.inside(word))
         if command.name in self.functions and not command.name.startswith(_FETCHES):  # of a copy of CMake's modules
             self._call(command.name, command.arguments)
         elif handler := getattr(self, f"_do_{command.name.removeprefix('_')}", None):  # as a replaced one is called
-            handler(command, self.words(command.arguments))
+            handler(command, words)
         elif command.name.startswith("check_") or command.name in _WRITES:
             for argument in command.arguments:
                 if argument.text in self.variables:

@@ -36,7 +36,10 @@ class Project(Search):
         if words:
             self.variables[f"{words[0]}_SOURCE_DIR"] = self.variables.get("CMAKE_CURRENT_SOURCE_DIR")
         self.variables["PROJECT_SOURCE_DIR"] = self.variables.get("CMAKE_CURRENT_SOURCE_DIR")
-        self.variables["PROJECT_IS_TOP_LEVEL"] = "ON" if self.folder == self.root else "OFF"
+        self.variables["PROJECT_NAME"] = next(iter(words), None)
+        self.variables["PROJECT_IS_TOP_LEVEL"] = "OFF"
+        if self.folder == self.root:
+            self.variables |= {"PROJECT_IS_TOP_LEVEL": "ON", "CMAKE_PROJECT_NAME": self.variables["PROJECT_NAME"]}
         after = words[words.index("LANGUAGES") + 1 :] if "LANGUAGES" in words else words[1:]
         named = [word for word in after if word.upper() in LANGUAGES or word == "NONE"]
         self._do_enable_language(command, named if named or "LANGUAGES" in words else ["C", "CXX"])
@@ -143,6 +146,10 @@ class Project(Search):
 
     def _do_list(self, command: Command, words: list[str]) -> None:
         super()._do_list(command, words)
+        if words[:1] == ["REMOVE_ITEM"] and not self.lookups.guards:
+            collected = {path for paths in self.globbed.values() for path in paths}
+            for path in collected.intersection(map(self.inside, words[2:])):
+                self.sources.pop(path, None)
         if words[:1] == ["FILTER"] and words[2:4] == ["EXCLUDE", "REGEX"] and len(words) > 4:
             left_out = words[4].replace(".*", "").replace("\\", "").strip("^$")  # whatever else it says
             for path in self.globbed.get(words[1], ()):

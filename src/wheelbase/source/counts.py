@@ -23,12 +23,14 @@ _READS = re.compile(rb"(?<!include )[\"']([A-Za-z0-9_./-]{1,200}\.(?:h|txt|cdef|
 _FORTRAN_FREE = re.compile(rb"^[ \t]*!.*\n|!.*", re.M)
 _FORTRAN_FIXED = re.compile(rb"^(?:[cC*dD]|[ \t]*!).*\n|!.*", re.M)
 _FORTRAN_DATA = re.compile(rb"(?im)^[ \t]*data\b(?:.*&[ \t]*\n)*.*(?:\n(?: {5}[^ 0\n]|\t[1-9]|[ \t]*&).*)*")
+_WORD = re.compile(r"[\w.+-]+")
 _SPACES = re.compile(rb"\s+")
 _CMAKE_CHECK = re.compile(rb"^[ \t]*check_\w+[ \t]*\(", re.M | re.IGNORECASE)
 _SIP_CLASS = re.compile(rb"^[ \t]*class[ \t]", re.M)
 _SWIG_INCLUDE = re.compile(rb"^[ \t]*%(?:include|import)[ \t]+[<\"]?([\w./+-]{1,200})", re.M)
 _BY_NUMPY = re.compile(r"^(?:from|import) numpy\.distutils\b", re.M)
 _MOST_CONFIGURES = 3
+_NAMES_ITS_FILES = 3  # of a folder, by which a project shows that it names those that it compiles
 
 
 def count_work(tree: SourceTree) -> dict[str, float]:
@@ -43,7 +45,7 @@ def count_work(tree: SourceTree) -> dict[str, float]:
     count_compiled(tree, made, modules, scripts, statements, count)
     if backend.requires_any("cython"):
         count_cython_python(tree, stems, count)
-    _count_files(tree, count)
+    _count_files(tree, scripts, count)
     _count_swig(tree, statements, count)
     if backend.requires_any("sip", "pyqt-builder"):
         count["sip_classes"] = sum(len(_SIP_CLASS.findall(tree.raw(path))) for path in tree.ending(".sip"))
@@ -58,15 +60,32 @@ def count_work(tree: SourceTree) -> dict[str, float]:
     return {name: round(value, 6) for name, value in sorted(count.items()) if value}
 
 
-def _count_files(tree: SourceTree, count: Count) -> None:
+def _count_files(tree: SourceTree, scripts: Scripts, count: Count) -> None:
+    beside = _beside_named(tree) if scripts.meson else frozenset()
     for path in tree.used():
         suffix = suffix_of(path)
         if PACKED.search(path):
             count["packed_mb"] += tree.sizes[path] / 1e6
             count["packed_libraries"] += 1
-        elif suffix in FORTRAN_SUFFIXES and not OF_EIGEN.search(path):
+        elif suffix in FORTRAN_SUFFIXES and not OF_EIGEN.search(path) and path not in beside:
             count["fortran_mb"] += _fortran_size(tree, path) / 1e6
             count["fortran_files"] += 1
+
+
+def _beside_named(tree: SourceTree) -> frozenset[str]:
+    """Return the Fortran that a project of Meson does not name, in folders of which it names several files."""
+    words = {word for path in tree.named("meson.build") for word in _WORD.findall(tree.text(path))}
+    folders: defaultdict[str, list[str]] = defaultdict(list)
+    for path in tree.used():
+        if suffix_of(path) in FORTRAN_SUFFIXES:
+            folders[path.rpartition("/")[0]].append(path)
+    found: list[str] = []
+    for paths in folders.values():
+        unnamed = [path for path in paths if path.rpartition("/")[2] not in words]
+        if len(paths) - len(unnamed) >= _NAMES_ITS_FILES:
+            # Of some it may make the names, of the part before the suffix.
+            found += (path for path in unnamed if path.rpartition("/")[2].rpartition(".")[0] not in words)
+    return frozenset(found)
 
 
 def _count_swig(tree: SourceTree, statements: Statements, count: Count) -> None:

@@ -18,6 +18,7 @@ OF_EIGEN = re.compile(
     r"(?:^|/)eigen[^/]*/(?:.*/)?(?:blas|lapack|bench|debug|demos|failtest|scripts|unsupported)/", re.IGNORECASE
 )
 _EIGEN = re.compile(r"(?:^<|^|/)(?:Eigen|eigen3)/")
+_BOOST = re.compile(r"(?:^|/)boost/.*\.hpp$")  # a copy, of which little is used
 _CGAL = re.compile(r"(?:^|<|/)CGAL/")  # whose kernels take half a minute each
 _BINDING = re.compile(rb"\.def(?:_\w+)?[ \t]*\(")  # of pybind11, nanobind, Boost.Python: each instantiates templates
 _INLINED = re.compile(rb"FORCE_?INLINE|force_?inline|always_inline")
@@ -60,7 +61,7 @@ def count_compiled(
     for path, files in reached.items():
         kind = "cpp" if path in modules or suffix_of(path) in CPP_SUFFIXES else "c"
         often = extensions.get(path, 1)
-        own = [name for name in files if not name.startswith("<") and not _is_heavy(name)]
+        own = [name for name in files if not name.startswith("<") and not _is_heavy(name) and not _BOOST.search(name)]
         code = {name for name in own if _is_c(name) or name.endswith(".inc")} | written_out(tree, path, own)
         headers = [name for name in own if name not in code]
         count["intrinsics_files"] += often * any(name.endswith("intrin.h>") for name in files)
@@ -130,6 +131,8 @@ def _compiled(
 ) -> list[str]:
     """Return the sources that the compiler is given: others include the rest of them, or nothing uses it."""
     sources = [path for path in tree.used() if suffix_of(path) in C_SUFFIXES and not OF_EIGEN.search(path)]
+    if scripts.meson and tree.followed and not any(path.rpartition("/")[2] in scripts.words for path in sources):
+        sources = [path for path in sources if path in made]  # a project in other languages, beside what it copied
     named = set(named_sources(tree)) if sources else set()
     parts = {other for path in sources for other in included.direct(path) if other != path and _is_c(other)}
     unseen = set(_unseen(tree, sources, {*tree.built, *extensions, *made}))

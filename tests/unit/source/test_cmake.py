@@ -629,8 +629,16 @@ def built(text: str, script: str = "", **files: str) -> SourceTree:
     return tree
 
 
-def test_sources_that_patterns_stand_for_are_compiled() -> None:
-    text = 'file(GLOB SOURCES "src/*.c")\nlist(FILTER SOURCES EXCLUDE REGEX ".*main.c")\nadd_library(a ${SOURCES})\n'
+@pytest.mark.parametrize(
+    "without",
+    [
+        'FILTER SOURCES EXCLUDE REGEX ".*main.c"',
+        "REMOVE_ITEM SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/src/main.c",
+        'REMOVE_ITEM SOURCES "src/main.c" "src/other.c"',
+    ],
+)
+def test_sources_that_patterns_stand_for_are_compiled(without: str) -> None:
+    text = f'file(GLOB SOURCES "src/*.c")\nlist({without})\nadd_library(a ${{SOURCES}})\n'
     assert {"src/a.c", "src/b.c", "src/main.c"} & built(text, src__a_c="", src__b_c="", src__main_c="").built == {
         "src/a.c",
         "src/b.c",
@@ -800,11 +808,24 @@ def test_arguments_of_functions_by_their_keywords() -> None:
 
 
 @pytest.mark.parametrize(
-    "test", ["CMAKE_SOURCE_DIR STREQUAL CMAKE_CURRENT_SOURCE_DIR", "PROJECT_IS_TOP_LEVEL", "BUILD_TESTING"]
+    "test",
+    [
+        "CMAKE_SOURCE_DIR STREQUAL CMAKE_CURRENT_SOURCE_DIR",
+        "CMAKE_PROJECT_NAME STREQUAL PROJECT_NAME",
+        "PROJECT_IS_TOP_LEVEL",
+        "BUILD_TESTING",
+    ],
 )
 def test_what_holds_of_the_project_that_is_built(test: str) -> None:
     text = f"project(a C)\ninclude(CTest)\nif({test})\nfind_package(PNG REQUIRED)\nendif()\n"
     assert needs(text)["PNG"] == "required"
+
+
+@pytest.mark.parametrize("test", ["CMAKE_PROJECT_NAME STREQUAL PROJECT_NAME", "PROJECT_IS_TOP_LEVEL"])
+def test_what_holds_of_a_project_within_another(test: str) -> None:
+    inner = f"project(b C)\nif({test})\nfind_package(PNG REQUIRED)\nendif()\n"
+    outer = "project(a C)\nadd_subdirectory(b)\nfind_package(${PROJECT_NAME}x REQUIRED)\n"
+    assert needs(outer, others={"b/CMakeLists.txt": inner}) == {"c": "required", "ax": "required"}
 
 
 @pytest.mark.parametrize("test", ['LIB STREQUAL "LIB-NOTFOUND"', "${LIB} MATCHES NOTFOUND", "NOT LIB"])

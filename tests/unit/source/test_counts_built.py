@@ -59,6 +59,29 @@ def test_sources_that_a_project_does_not_name_are_not_compiled() -> None:
     assert by_cmake("make_it(${from_somewhere})\n")["c_files"] == 3  # it is not seen how
 
 
+def test_fortran_that_meson_does_not_name_where_it_names_others_is_not_compiled() -> None:
+    fortran = {f"lapack/{name}.f": "call x\n" for name in ("a", "b", "c", "d", "made")} | {"other/e.f": "call x\n"}
+
+    def files(named: str) -> float:
+        text = f"project('x', 'fortran')\nnames = ['made']\nsources = files({named})\n"
+        return built({"pyproject.toml": BY_MESON, "meson.build": text, **fortran})["fortran_files"]
+
+    assert files("'lapack/a.f', 'lapack/b.f', 'lapack/c.f'") == 5  # all but d.f
+    assert files("'lapack/a.f'") == 6
+
+
+def test_c_in_what_a_meson_project_in_other_languages_has_copied_is_not_compiled() -> None:
+    text = "project('x', 'fortran')\nfiles('a.f')\n"
+    files = {"pyproject.toml": BY_MESON, "meson.build": text, "a.f": "call x\n", "copy/b.c": ";"}
+    assert "c_files" not in built(files)
+    assert built({**files, "meson.build": text + "files('copy/b.c')\n"})["c_files"] == 1
+
+
+def test_of_a_copy_of_boost_little_is_used() -> None:
+    header = {"vendor/boost/x.hpp": "template <class T> T f();\n" * 100, "a.cpp": "#include <boost/x.hpp>"}
+    assert not {"templates", "cpp_alone", "cpp_headers"} & counted(header).keys()
+
+
 def test_one_of_the_conditions_holds_that_all_stand_on() -> None:
     one, other = "add_library(a a.c b.c)\n", "add_library(a lib/c.c)\n"
     assert by_cmake(f"find_package(X)\nif(X_FOUND)\n{one}else()\n{other}endif()\n")["c_files"] == 3
