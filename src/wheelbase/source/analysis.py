@@ -26,6 +26,7 @@ from wheelbase.source.golang import find_in_go
 from wheelbase.source.includes import find_in_c
 from wheelbase.source.meson import find_in_meson
 from wheelbase.source.python_age import find_in_age, find_in_metadata
+from wheelbase.source.python_evidence import OTHER_BUILDS
 from wheelbase.source.python_scripts import find_in_python
 from wheelbase.source.tree import SourceTree, shown
 
@@ -55,11 +56,9 @@ _DETECTORS: dict[str, Detector] = {  # by what they read
 
 
 def analyse(tree: SourceTree) -> Findings:
-    """Return what every detector finds in an archive; nothing of a pure one."""
+    """Return what every detector finds in an archive; nothing of a pure one that runs and fetches nothing."""
     backend = backend_of(tree)
     name, version = _identity(tree)
-    if purity_of(tree):
-        return Findings(name=name, version=version, backend=backend.name, build_requires=backend.requires)
     evidence: dict[Evidence, None] = {}
     flags: dict[Flag, None] = {}
     for what, detector in _DETECTORS.items():
@@ -68,6 +67,11 @@ def analyse(tree: SourceTree) -> Findings:
                 flags[_plain_flag(found)] = None
             elif len(found.name) <= _LONGEST_NAME:
                 evidence[_plain_evidence(found)] = None
+    if purity_of(tree):
+        runs = [one for one in evidence if one.kind == "program" and one.need == "required"]
+        if not runs and not any(flag.kind == "download" and not flag.condition for flag in flags):
+            return Findings(name=name, version=version, backend=backend.name, build_requires=backend.requires)
+        flags |= {_without_sources(one): None for one in runs if one.name in OTHER_BUILDS}
     if not tree.whole:
         flags[Flag(kind="unreadable", text="only the start of this large archive was read", where="its end")] = None
     counts: dict[str, float] = {}
@@ -83,6 +87,12 @@ def analyse(tree: SourceTree) -> Findings:
         evidence=tuple(_without_wheels(evidence, backend))[:_MOST],
         flags=tuple(flags)[:_MOST],
         counts=counts,
+    )
+
+
+def _without_sources(build: Evidence) -> Flag:
+    return Flag(
+        kind="unreadable", text=f"{build.name} is run, and the archive has nothing to compile", where=build.where
     )
 
 

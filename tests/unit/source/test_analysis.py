@@ -34,6 +34,21 @@ def test_programs_that_pip_installs_are_no_needs(files: dict[str, str], expected
     assert {one.name for one in found.evidence if one.kind == "program"} == expected
 
 
+@pytest.mark.parametrize(
+    ("line", "programs", "flags"),
+    [
+        ("subprocess.check_call(['git', 'describe'])", {"git"}, set()),
+        ("subprocess.check_call(['cmake', '.'])", {"cmake"}, {"unreadable"}),
+        ("urllib.request.urlretrieve('https://example.org/a.tar.gz')", set(), {"download"}),
+        ("if 'X' in os.environ:\n  subprocess.check_call(['cmake', '.'])", set(), set()),
+    ],
+)
+def test_pure_archives_whose_scripts_run_programs(line: str, programs: set[str], flags: set[str]) -> None:
+    start = "import os, subprocess, urllib.request\nfrom setuptools import setup\n"
+    found = findings({"setup.py": f"{start}{line}\nsetup(name='x')\n", "x/__init__.py": ""})
+    assert ({one.name for one in found.evidence}, {flag.kind for flag in found.flags}) == (programs, flags)
+
+
 def test_libraries_of_wheels_of_cmeel_are_no_needs() -> None:
     files = {"CMakeLists.txt": "project(x)\nfind_package(assimp REQUIRED)\n", "a.cpp": "#include <boost/any.hpp>\n"}
     requires = "[build-system]\nbuild-backend = 'cmeel'\nrequires = ['cmeel[build]'%s]\n"
