@@ -54,7 +54,7 @@ def find_in_makefiles(tree: SourceTree) -> Iterator[Evidence]:
     folders = {
         path.rpartition("/")[0]: path
         for path in tree.named("Makefile", "GNUmakefile", "makefile")
-        if not is_vendored(path)
+        if not is_vendored(path) and f"{path}.in" not in tree  # which `configure` writes it from
     }
     for folder, path in folders.items():
         if not folder or folder.count("/") < 2:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wheelbase.source.findings import Evidence
-from wheelbase.source.makefile import find_in_makefile
+from wheelbase.source.makefile import find_in_makefile, find_in_makefiles
 from wheelbase.source.python_scripts import find_in_python
 from wheelbase.source.tree import SourceTree
 
@@ -44,6 +44,12 @@ def test_it_is_read_where_the_build_runs_make() -> None:
             found = list(find_in_python(tree))
             modules = {one.name for one in found if isinstance(one, Evidence) and one.kind == "pkg-config"}
             assert modules & {"glib-2.0"} == expected
+
+
+def test_one_that_configure_writes_again_is_not_read() -> None:
+    files = {"Makefile": b"LIBS = -lreadline\n", "other/Makefile": b"LIBS = -lz\n", "Makefile.in": b"LIBS = @LIBS@\n"}
+    found = find_in_makefiles(SourceTree({path: len(data) for path, data in files.items()}, files))
+    assert [one.name for one in found] == ["z"]
 
 
 def test_recipes_that_the_first_target_leads_to_are_needed_and_others_optional() -> None:
