@@ -30,7 +30,7 @@ from wheelbase.source.python_evidence import OTHER_BUILDS
 from wheelbase.source.python_scripts import find_in_python
 from wheelbase.source.tree import SourceTree, shown
 
-VERSION = "findings-44"
+VERSION = "findings-45"
 """To be raised with any change of what is found: results are kept under it."""
 
 _MOST = 2_000
