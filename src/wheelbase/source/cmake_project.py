@@ -36,7 +36,8 @@ class Project(Search):
         if words:
             self.variables[f"{words[0]}_SOURCE_DIR"] = self.variables.get("CMAKE_CURRENT_SOURCE_DIR")
         self.variables["PROJECT_SOURCE_DIR"] = self.variables.get("CMAKE_CURRENT_SOURCE_DIR")
-        self.variables["PROJECT_NAME"] = next(iter(words), None)
+        names = self.expanded(command.arguments[0]) if command.arguments else []
+        self.variables["PROJECT_NAME"] = next(iter(names), None)
         self.variables["PROJECT_IS_TOP_LEVEL"] = "OFF"
         if self.folder == self.root:
             self.variables |= {"PROJECT_IS_TOP_LEVEL": "ON", "CMAKE_PROJECT_NAME": self.variables["PROJECT_NAME"]}

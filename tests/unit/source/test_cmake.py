@@ -826,6 +826,8 @@ def test_what_holds_of_a_project_within_another(test: str) -> None:
     inner = f"project(b C)\nif({test})\nfind_package(PNG REQUIRED)\nendif()\n"
     outer = "project(a C)\nadd_subdirectory(b)\nfind_package(${PROJECT_NAME}x REQUIRED)\n"
     assert needs(outer, others={"b/CMakeLists.txt": inner}) == {"c": "required", "ax": "required"}
+    unknown = needs("project(${CMAKE_OTHER} C)\nif(PROJECT_NAME STREQUAL C)\nfind_package(PNG REQUIRED)\nendif()\n")
+    assert unknown["PNG"] == "optional"
 
 
 @pytest.mark.parametrize("test", ['LIB STREQUAL "LIB-NOTFOUND"', "${LIB} MATCHES NOTFOUND", "NOT LIB"])
