@@ -87,6 +87,7 @@ class Asked(Watcher):
         """`listeners` tell what calls ask for."""
         self.listeners = listeners
         self.found: list[Request | Linked | Built] = []
+        self.lists: dict[int, Linked] = {}  # that are known by name, by the id of their value
         self.flags: list[Flag] = []
         self.own: set[str] = set()  # libraries that the archive builds itself
         self.sources: list[tuple[Said, bool]] = []  # C that scripts hold: what surely is compiled, and what may be
@@ -150,7 +151,14 @@ class Asked(Watcher):
         """Keep a list that is of libraries by its name."""
         if len(name) < 60 and NAMED_LIST.fullmatch(name) and not is_elsewhere(name) and not isinstance(value, Table):
             weight = 0.5 if "name" in name else 0.8
-            self.found.append(Linked(value, where, guard, weight, named=True, variable=variable))
+            self.lists[id(value)] = Linked(value, where, guard, weight, named=True, variable=variable)
+            self.found.append(self.lists[id(value)])
+
+    def replaced(self, value: Value, guard: Guard) -> None:
+        """Forget a list of libraries that nothing used, wherever another takes its place."""
+        item = self.lists.get(id(value))
+        if item is not None and item.value is value and set(guard) <= set(item.guard):
+            item.value = NOTHING
 
     def lacks(self, module: str, where: str) -> None:
         """Keep that a module is imported, and that nothing brings it."""

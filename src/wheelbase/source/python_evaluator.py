@@ -61,6 +61,9 @@ class Watcher(Protocol):
     def assigned(self, name: str, value: Value, where: str, guard: Guard, *, variable: bool = False) -> None:
         """Hear of a `variable`, attribute or key that is set."""
 
+    def replaced(self, value: Value, guard: Guard) -> None:
+        """Hear that a variable is set again, whose value nothing asked for."""
+
     def size(self) -> int:
         """Return how much was found."""
 
@@ -96,6 +99,7 @@ class Evaluator:
         self.guards: Guard = ()
         self.gone: list[Condition] = []
         self.tries = 0  # that surround the statement
+        self.used: set[int] = set()  # ids of lists that were asked for by a name
         self.lacking: list[str] = []  # modules that a `try` imports, and that nothing brings
         # As pip has setup.py build a wheel; others may be given.
         self.argv = Many([((), Const("setup.py")), ((), Const("bdist_wheel", default=True))])

@@ -87,7 +87,10 @@ class Expressions(Collections):
     def _name(self, node: ast.Name) -> Value:
         if node.id == "__file__":
             return Const(self.scope.path)
-        return self.scope.find(node.id) or known_name(node.id) or Unknown(node.id)
+        value = self.scope.find(node.id) or known_name(node.id) or Unknown(node.id)
+        if isinstance(value, Many):
+            self.used.add(id(value))
+        return value
 
     def _attribute(self, node: ast.Attribute) -> Value:
         return self.attribute(self.evaluate(node.value), node.attr)

@@ -96,6 +96,9 @@ class Interpreter(Branches):
     def assign(self, target: ast.AST, value: Value) -> None:
         """Set a name, an attribute, a key, or several at once."""
         if isinstance(target, ast.Name):
+            old = self.scope.names.get(target.id)
+            if isinstance(old, Many) and id(old) not in self.used:
+                self.watcher.replaced(old, self.guard)
             if target.id in self.scope.outer:
                 self._set_elsewhere(self.scope.top(), target.id, value)
             else:

@@ -83,6 +83,20 @@ def test_shared_libraries_of_setuptools_are_linked_like_extensions_which_may_be_
     assert names(START + own) == set()
 
 
+@pytest.mark.parametrize(
+    ("lines", "libraries"),
+    [
+        ("libs = ['one']\nif os.path.exists('setup.py'):\n    libs = ['two']\n", {"two"}),
+        ("if unknown:\n    libs = ['one']\n    libs = ['two']\n", set()),
+        ("libs = ['one']\nif unknown:\n    libs = ['two']\n", {"one"}),
+        ("libs = ['one']\nmake(libs)\nlibs = ['two']\n", {"one", "two"}),
+        ("libs = ['one']\nlibs = libs + ['two']\n", {"one", "two"}),
+    ],
+)
+def test_a_list_that_another_takes_the_place_of_before_anything_uses_it(lines: str, libraries: set[str]) -> None:
+    assert names(f"{START}{lines}setup(ext_modules=unseen())\n") == libraries
+
+
 def test_functions_that_walk_through_folders_by_calling_themselves_are_followed() -> None:
     script = """
 def find(path, found=None):
@@ -1431,7 +1445,8 @@ def test_a_program_without_which_a_build_fails_only_where_a_variable_says_so() -
 
 
 def test_a_list_of_libraries_that_another_takes_the_place_of() -> None:
-    replaced = f"{START}libraries = ['one']\nif sys.platform.startswith('linux'):\n    libraries = ['two']\n"
+    first = f"{START}libraries = ['one']\nprint(libraries)\n"
+    replaced = f"{first}if sys.platform.startswith('linux'):\n    libraries = ['two']\n"
     made = "setup(ext_modules=[Extension('a', ['a.c'], libraries=libraries{more})]{command})\n"
     assert names(replaced + made.format(more="", command="")) == {"two"}
     unknown = made.format(more=" + re.findall('l(.*)', os.popen('tell').read())", command="")
