@@ -1,7 +1,7 @@
 """What a Makefile that the build runs asks for: by pkg-config, by what it links, and by the programs it starts. Pure.
 
 Of make's own language only what decides is read: variables as they are set first, and which recipes the first target
-leads to. What stands within a condition, or is for another target, is optional.
+leads to. What stands within a condition that is not about the system, or is for another target, is optional.
 """
 
 import re
@@ -18,6 +18,11 @@ from wheelbase.source.tree import SourceTree, is_vendored
 from wheelbase.system.names import Kind
 
 _CONDITION = re.compile(r"(?:ifeq|ifneq|ifdef|ifndef)\b")
+_ELSE = re.compile(r"else\b[ \t]*(.*)")
+_COMPARISON = re.compile(r"(ifn?eq)[ \t]*(?:\((.*)\)|\"([^\"]*)\"[ \t]+\"([^\"]*)\")")
+_COMMA = re.compile(r",(?![^()]*\))")  # that stands in no function's arguments
+_SHELL = re.compile(r"\$\([ \t]*shell\b[^()]*\buname\b(?![ \t]+-[^s])[^()]*\)")
+_FINDSTRING = re.compile(r"\$\(findstring[ \t]+([^,$]*),[ \t]*([^$]*)\)")
 _PKG_CONFIG = re.compile(r"\b(?:pkg-config|pkgconf|\$[({]PKG_?CONFIG[)}])((?:[ \t]+-{0,2}[\w.+=-]+)+)")
 _MODULE = re.compile(r"[A-Za-z][\w.+-]+")
 _PROGRAM = re.compile(r"[\w-]+[-_]config(?=[ \t]+--)")
@@ -93,17 +98,66 @@ def find_in_makefile(text: str, path: str) -> Iterator[Evidence]:
 
 
 def _lines(text: str) -> Iterator[tuple[int, str, bool]]:
-    """Yield (number, line without comment, whether it stands within a condition); what goes on is one line."""
-    depth, begun, whole = 0, 0, ""
+    """Yield (number, line without comment, whether it stands on a condition that is not known); what goes on is one.
+
+    What is for another system is left out.
+    """
+    conditions, begun, whole = _Conditions(), 0, ""
     for number, line in enumerate(text.split("\n")[:_MAX_LINES], 1):
         begun = begun or number
         whole += line[:_MAX_LINE].rstrip("\r").removesuffix("\\") if len(whole) < _MAX_LINE else ""
         if line.endswith("\\"):
             continue
         plain = re.sub(r"(?<!\\)#.*", "", whole[:_MAX_LINE]).rstrip()
-        depth += bool(_CONDITION.match(plain.strip())) - (depth > 0 and plain.strip().startswith("endif"))
-        yield begun, plain, depth > 0
+        conditions.hear(plain.strip())
+        if conditions.hold is not False:
+            yield begun, plain, conditions.hold is None
         begun, whole = 0, ""
+
+
+class _Conditions:
+    """The conditions of a line of a Makefile, of which those about the system are known."""
+
+    def __init__(self) -> None:
+        """None."""
+        self._open: list[tuple[bool | None, bool | None]] = []  # whether a branch holds, and whether one before did
+        self._systems: dict[str, str] = {"OS": ""}  # variables that tell the system, which Windows sets one of
+
+    @property
+    def hold(self) -> bool | None:
+        """Whether all of them hold."""
+        states = [holds for holds, _ in self._open]
+        return False if False in states else None if None in states else True
+
+    def hear(self, line: str) -> None:
+        """Go on to a line."""
+        if assigned := _VARIABLE.match(line):
+            self._systems.pop(assigned[1], None)
+            if _SHELL.fullmatch(assigned[2]):
+                self._systems[assigned[1]] = "linux"
+        elif _CONDITION.match(line):
+            holds = self._outcome(line)
+            self._open.append((holds, holds))
+        elif line.startswith("endif"):
+            del self._open[-1:]
+        elif self._open and (other := _ELSE.match(line)):
+            _, before = self._open[-1]
+            holds = self._outcome(other[1]) if other[1] else True
+            now = False if before or holds is False else None if before is None else holds
+            self._open[-1] = now, True if before or holds else None if None in (before, holds) else False
+
+    def _outcome(self, line: str) -> bool | None:
+        """Return what a comparison comes to, None where it is about something else."""
+        line = _USE.sub(lambda use: self._systems.get(use[1] or use[2], use[0]), _SHELL.sub("linux", line))
+        # Without capitals, as some have `tr` take them out of what `uname` says.
+        compared = _COMPARISON.fullmatch(line.lower())
+        if not compared:
+            return None
+        sides = _COMMA.split(compared[2], 1) if compared[2] is not None else compared.group(3, 4)
+        values = [_FINDSTRING.sub(lambda f: f[1] if f[1] in f[2] else "", side).strip() for side in sides]
+        if len(values) != 2 or any("$" in value for value in values):
+            return None
+        return (values[0] == values[1]) is (compared[1] == "ifeq")
 
 
 def _evidence(kind: Kind, name: str, where: str, weight: float, *, optional: bool) -> Evidence:

@@ -14,7 +14,7 @@ from wheelbase.source.tree import SourceTree
 TEXT = """\
 CFLAGS += $(shell pkg-config glib-2.0 --cflags)  # pkg-config nothing --libs
 LDLIBS = -L. -lm -lreadline
-ifeq ($(OS),Other)
+ifeq ($(KIND),Other)
 LDLIBS += -lother
 endif
 VERSION = $(shell pkg-config --modversion told)
@@ -44,6 +44,51 @@ def test_it_is_read_where_the_build_runs_make() -> None:
             found = list(find_in_python(tree))
             modules = {one.name for one in found if isinstance(one, Evidence) and one.kind == "pkg-config"}
             assert modules & {"glib-2.0"} == expected
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [
+        ("ifeq ($(UNAME), Darwin)", {"two": "required"}),
+        ("ifeq (Linux,${UNAME})", {"one": "required"}),
+        ("ifneq ($(shell uname),Darwin)", {"one": "required"}),
+        ('ifeq "$(shell uname -s | tr A-Z a-z)" "linux"', {"one": "required"}),
+        ("ifeq ($(OS),Windows_NT)", {"two": "required"}),
+        ("ifneq (,$(findstring MINGW,$(UNAME)))", {"two": "required"}),
+        ("ifneq ($(findstring Linux,$(UNAME)),)", {"one": "required"}),
+        ("ifeq ($(shell uname -m),x86_64)", {"one": "optional", "two": "optional"}),
+        ("ifeq ($(WITH_ONE),1)", {"one": "optional", "two": "optional"}),
+        ("ifdef ONE", {"one": "optional", "two": "optional"}),
+    ],
+)
+def test_conditions_about_the_system(condition: str, expected: dict[str, str]) -> None:
+    text = f"UNAME := $(shell uname -s)\n{condition}\nLIBS = -lone\nelse\nLIBS = -ltwo\nendif\nLIBS += -lthree\n"
+    assert {one.name: one.need for one in find_in_makefile(text, "Makefile")} == {**expected, "three": "required"}
+
+
+def test_chains_of_conditions_about_the_system() -> None:
+    text = """
+UNAME ?= $(shell uname)
+ifeq ($(UNAME), Darwin)
+LIBS = -lone
+else ifeq ($(UNAME), Linux)
+LIBS = -ltwo
+ifdef MORE
+LIBS += -lthree
+endif
+else
+LIBS = -lfour
+endif
+ifdef A
+else ifeq ($(UNAME), Linux)
+LIBS = -lfive
+else
+LIBS = -lsix
+endif
+else
+"""
+    found = {one.name: one.need for one in find_in_makefile(text, "Makefile")}
+    assert found == {"two": "required", "three": "optional", "five": "optional"}
 
 
 def test_one_that_configure_writes_again_is_not_read() -> None:
