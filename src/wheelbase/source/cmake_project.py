@@ -75,9 +75,8 @@ class Project(Search):
                 self.compiled.setdefault(self.inside(word), set()).add(words[0])
 
     def _do_add_definitions(self, command: Command, words: list[str]) -> None:
-        sure = self.is_sure and not is_vendored(self.path)
-        for word in words:
-            define(self.tree, word.removeprefix("-D").partition("=")[0], sure=sure)
+        for word in words if self.is_sure and not is_vendored(self.path) else ():
+            define(self.tree, word.removeprefix("-D"))
 
     _do_add_compile_definitions = _do_add_definitions
 

@@ -7,7 +7,7 @@ they need on conditions, the archive brings.
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -15,6 +15,7 @@ from typing import Literal
 import msgspec
 
 from wheelbase.source.backend import backend_of
+from wheelbase.source.conditions import Interval
 from wheelbase.source.findings import Evidence
 from wheelbase.source.macros import Absent, defined
 from wheelbase.source.own_headers import C_SUFFIXES, CPP_SUFFIXES, made_by_scripts, own_header
@@ -158,7 +159,7 @@ class _Search:
         if known is None:
             known = self._live(path, self._defined)
             if more := self._defined_before(path, known):
-                known = self._live(path, self._defined | more)
+                known = self._live(path, self._defined | dict.fromkeys(more, Interval(1, 1)))
             self._read[path] = known
         return known
 
@@ -169,7 +170,7 @@ class _Search:
             self._headers[path] = mentioned, self._live(path, self._defined)
         return self._headers[path]
 
-    def _live(self, path: str, defined: frozenset[str]) -> tuple[Include, ...]:
+    def _live(self, path: str, defined: Mapping[str, Interval]) -> tuple[Include, ...]:
         text = self._tree.text(path)
         if path.endswith(_SWIG):
             text = "".join(_INTO_C.findall(text))

@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 
+from wheelbase.source.conditions import ANY, Interval
 from wheelbase.source.syntax import parse_quietly
 from wheelbase.source.tree import SourceTree
 
@@ -19,22 +20,33 @@ _BESIDE_C = (".c", ".cc", ".cpp", ".cxx", ".h", ".hh", ".hpp", ".hxx", ".inc", "
 _BY_DEFINE = re.compile(rb"#[ \t]*(?:define|undef|cmakedefine(?:01)?)[ \t]+(\w+)")
 
 
-def define(tree: SourceTree, name: str, *, sure: bool) -> None:
-    """Note a macro that is defined: whatever the system has, if `sure`."""
+def define(tree: SourceTree, word: str) -> None:
+    """Note a macro, "NAME" or "NAME=VALUE", that is defined whatever the system has."""
+    name, _, value = word.partition("=")
     if _IDENTIFIER.fullmatch(name):
         known = tree.notes.setdefault(_NOTE, {})
-        known[name] = sure or known.get(name, False)
+        known[name] = _value(value) if known.get(name, _value(value)) == _value(value) else ANY
 
 
-def defined(tree: SourceTree) -> frozenset[str]:
-    """Return the macros that the build defines whatever the system has."""
-    found: dict[str, bool] = dict(tree.notes.get(_NOTE, {}))
-    sections = _SECTIONS.findall(tree.text("setup.cfg"))
-    stated = (word.partition("=")[0] for line in sections for word in _NAMES.findall(line))
-    return frozenset({*(name for name, sure in found.items() if sure), *stated, *_in_setup(tree.text("setup.py"))})
+def defined(tree: SourceTree) -> dict[str, Interval]:
+    """Return the macros that the build defines whatever the system has, with what they come to in conditions."""
+    found: dict[str, Interval] = dict(tree.notes.get(_NOTE, {}))
+    for line in _SECTIONS.findall(tree.text("setup.cfg")):
+        for name, _, value in (word.partition("=") for word in _NAMES.findall(line)):
+            found[name] = _value(value)
+    return found | dict(_in_setup(tree.text("setup.py")))
 
 
-def _in_setup(script: str) -> Iterator[str]:
+def _value(text: str) -> Interval:
+    """Return what a macro with this value comes to; where it is no number, what that stands for is not known."""
+    try:
+        number = int(text or "1", 0)
+    except ValueError:
+        return ANY
+    return Interval(number, number)
+
+
+def _in_setup(script: str) -> Iterator[tuple[str, Interval]]:
     """Yield the macros of setup.py that stand on no condition: ("NAME", value) where macros are named, and "-DNAME"."""
     try:
         left: list[tuple[ast.AST, bool]] = [(parse_quietly(script), False)] if len(script) <= _MAX_SCRIPT else []
@@ -48,9 +60,10 @@ def _in_setup(script: str) -> Iterator[str]:
                 continue
             case ast.Constant(value=str(text)) if not for_cmake and text.startswith("-D"):
                 name, _, value = text[2:].partition("=")
-                yield from [name] if value != "0" else []
+                yield name, _value(value)
             case ast.Tuple(elts=[ast.Constant(value=str(text)), value]) if named and _IDENTIFIER.fullmatch(text):
-                yield from [text] if not isinstance(value, ast.Constant) or value.value not in (0, "0") else []
+                known = value.value if isinstance(value, ast.Constant) else None
+                yield text, _value(str(known) if isinstance(known, str | int) else "1")
             case ast.Assign(targets=[target]) | ast.AugAssign(target=target):
                 named = named or "macro" in _word(target)
             case ast.keyword(arg=str(name)):

@@ -149,8 +149,9 @@ class Search(Evaluator):
 
     def defines(self, arguments: list[Any]) -> None:
         """Note the macros of `-DNAME`."""
-        for name in (one[2:].partition("=")[0] for one in arguments if isinstance(one, str) and one.startswith("-D")):
-            define(self.build.tree, name, sure=not self.lookups.guards and not self.build.secondary)
+        for word in arguments if not self.lookups.guards and not self.build.secondary else ():
+            if isinstance(word, str) and word.startswith("-D"):
+                define(self.build.tree, word[2:])
 
     def look(self, kind: Kind, names: list[str], keywords: dict[str, Any], where: str) -> Sought:
         """Add what is looked for: of several names the first that a system may have."""

@@ -5,13 +5,14 @@ is known not to be there, and all else (what configure scripts, `-D` and other h
 """
 
 import re
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from wheelbase.source.conditions import ANY, UNDEFINED, Interval, Macros, evaluate, truth
 from wheelbase.source.findings import OTHERWISE
 
+_NONE: Mapping[str, Interval] = {}
 _MAX_CONDITION = 100  # characters, of a condition that is shown
 _INCLUDE = re.compile(r"""[ \t]*(?:<([^>\n]{1,250})>|"([^"\n]{1,250})"|([A-Za-z_]\w{0,80}))""")
 _DEFINE = re.compile(r"[ \t]*([A-Za-z_]\w*)(\(?)[ \t]*")
@@ -57,7 +58,7 @@ class _Group:
 
 
 def live_includes(
-    text: str, *, cpp: bool | None = None, defined: Iterable[str] = (), absent: Container[str] = ()
+    text: str, *, cpp: bool | None = None, defined: Mapping[str, Interval] = _NONE, absent: Container[str] = ()
 ) -> Iterator[Include]:
     """Yield the includes of a text that are not dead on Linux. `cpp` is None for a header, which may be of either.
 
@@ -66,8 +67,8 @@ def live_includes(
     head = _up_to_last_include(text)
     if head:
         macros = Macros(cpp, absent)
-        for name in defined:
-            macros.put(name, Interval(1, 1))
+        for name, value in defined.items():
+            macros.put(name, value)
         yield from _walk(without_comments(head), macros)
 
 

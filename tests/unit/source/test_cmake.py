@@ -12,6 +12,7 @@ from wheelbase.source.cmake import find_in_cmake
 from wheelbase.source.cmake_arguments import parsed_arguments
 from wheelbase.source.cmake_generated import generated
 from wheelbase.source.cmake_reader import Argument, commands_of
+from wheelbase.source.conditions import ANY
 from wheelbase.source.findings import Evidence, Flag
 from wheelbase.source.macros import defined
 from wheelbase.source.tree import SourceTree
@@ -600,14 +601,15 @@ def test_a_file_is_left_where_every_branch_returns() -> None:
 
 
 def test_macros_that_a_project_defines() -> None:
-    text = "add_definitions(-DA -DB=1)\nif(X)\nadd_compile_definitions(C)\nendif()\n"
+    text = "add_definitions(-DA -DB=1 -DE=0 -DF=KIND_F)\nif(X)\nadd_compile_definitions(C)\nendif()\n"
     text += "target_compile_definitions(m PRIVATE D=2)"
     files = {"pyproject.toml": PYPROJECT, "CMakeLists.txt": text}
     tree = SourceTree(
         {path: len(one) for path, one in files.items()}, {path: one.encode() for path, one in files.items()}
     )
     list(find_in_cmake(tree))
-    assert defined(tree) == {"A", "B", "D"}
+    values = {"A": (1, 1), "B": (1, 1), "D": (2, 2), "E": (0, 0), "F": ANY}
+    assert defined(tree) == values
 
 
 def test_a_folder_that_a_module_beside_setup_py_configures() -> None:

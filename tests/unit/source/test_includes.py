@@ -233,6 +233,16 @@ def test_junk_never_raises(files: dict[str, str | bytes]) -> None:
         assert one.where.split(":")[0] in files
 
 
+@pytest.mark.parametrize(
+    ("macro", "names"),
+    [("('A', 0)", set()), ("('A', '2')", {"a.h"}), ("('A', 'OTHER')", {"a.h", "b.h"}), ("('A', None)", {"b.h"})],
+)
+def test_macros_have_values(macro: str, names: set[str]) -> None:
+    setup = f"setup(ext_modules=[Extension('m', ['m.c'], define_macros=[{macro}])])"
+    text = "#if A == 2\n#include <a.h>\n#endif\n#if A == 1\n#include <b.h>\n#endif\n"
+    assert set(found({"setup.py": setup, "m.c": text})) == names
+
+
 ON_A = "#ifdef HAVE_A\n#include <a.h>\n#endif\n"
 
 
@@ -245,7 +255,7 @@ ON_A = "#ifdef HAVE_A\n#include <a.h>\n#endif\n"
         ("setup(ext_modules=[Extension('m', ['m.c'], extra_compile_args=['-DHAVE_A'])])", "required"),
         ("macros = []\nif found:\n    macros.append(('HAVE_A', None))\nsetup()", "optional"),
         ("try:\n    macros = [('HAVE_A', None)]\nexcept OSError:\n    pass\nsetup()", "optional"),
-        ("setup(ext_modules=[Extension('m', ['m.c'], define_macros=[('HAVE_A', '0')])])", "optional"),
+        ("setup(ext_modules=[Extension('m', ['m.c'], define_macros=[('HAVE_A', '0')])])", "required"),  # by #ifdef
         ("files = [('HAVE_A', 1)]\nsetup()", "optional"),
         ("run(['cmake', '-DHAVE_A=OFF'])", "optional"),
     ],

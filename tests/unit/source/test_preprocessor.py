@@ -4,16 +4,18 @@ import re
 import shutil
 import subprocess
 import time
+from collections.abc import Mapping
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from wheelbase.source.conditions import ANY, Interval
 from wheelbase.source.preprocessor import live_includes, live_text
 
 
-def states(text: str, cpp: bool | None = False, **more: list[str]) -> dict[str, str]:
-    return {include.name: include.state for include in live_includes(text, cpp=cpp, **more)}
+def states(text: str, cpp: bool | None = False, defined: Mapping[str, Interval] | None = None) -> dict[str, str]:
+    return {include.name: include.state for include in live_includes(text, cpp=cpp, defined=defined or {})}
 
 
 @pytest.mark.parametrize(
@@ -70,7 +72,10 @@ def test_own_macros_are_followed() -> None:
         "#ifdef _WIN32\n#define NEVER 1\n#endif\n#define HEADER <d.h>\n#include HEADER\n"
     )
     assert states(text) == {"a.h": "live", "c.h": "unknown", "d.h": "live"}
-    assert states("#ifdef GIVEN\n#include <a.h>\n#endif", defined=["GIVEN"]) == {"a.h": "live"}
+    text = "#ifdef GIVEN\n#include <a.h>\n#endif\n#if GIVEN\n#include <b.h>\n#endif"
+    assert states(text, defined={"GIVEN": Interval(1, 1)}) == {"a.h": "live", "b.h": "live"}
+    assert states(text, defined={"GIVEN": Interval(0, 0)}) == {"a.h": "live"}
+    assert states(text, defined={"GIVEN": ANY}) == {"a.h": "live", "b.h": "unknown"}
 
 
 def test_guards_and_defaults_hold() -> None:
