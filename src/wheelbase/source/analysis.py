@@ -33,6 +33,7 @@ from wheelbase.source.tree import SourceTree, shown
 VERSION = "findings-45"
 """To be raised with any change of what is found: results are kept under it."""
 
+_RECIPES = ("Makefile", "makefile", "GNUmakefile", "CMakeLists.txt", "meson.build", "SConstruct", "build.ninja")
 _MOST = 2_000
 _LONGEST_NAME = 250  # characters: what is longer names nothing
 _LONGEST_TEXT = 500
@@ -71,7 +72,8 @@ def analyse(tree: SourceTree) -> Findings:
         runs = [one for one in evidence if one.kind == "program" and one.need == "required"]
         if not runs and not any(flag.kind == "download" and not flag.condition for flag in flags):
             return Findings(name=name, version=version, backend=backend.name, build_requires=backend.requires)
-        flags |= {_without_sources(one): None for one in runs if one.name in OTHER_BUILDS}
+        if not any(True for _ in tree.named(*_RECIPES)):
+            flags |= {_without_sources(one): None for one in runs if one.name in OTHER_BUILDS}
     if not tree.whole:
         flags[Flag(kind="unreadable", text="only the start of this large archive was read", where="its end")] = None
     counts: dict[str, float] = {}

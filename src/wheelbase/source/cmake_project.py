@@ -135,6 +135,7 @@ class Project(Search):
         if words[:1] == ["DOWNLOAD"]:
             self._downloads(words[1] if len(words) > 1 else "a file", "", command)
         if len(words) > 1 and words[0] in ("GLOB", "GLOB_RECURSE"):
+            self.relative |= {words[1]} if "RELATIVE" in words else set()
             self.globbed[words[1]] = [path for word in words[2:] for path in self._matching(words[0], word)]
             for path in self.globbed[words[1]]:
                 self.source(path)
@@ -147,9 +148,12 @@ class Project(Search):
     def _do_list(self, command: Command, words: list[str]) -> None:
         super()._do_list(command, words)
         if words[:1] == ["REMOVE_ITEM"] and not self.lookups.guards:
-            collected = {path for paths in self.globbed.values() for path in paths}
-            for path in collected.intersection(map(self.inside, words[2:])):
-                self.sources.pop(path, None)
+            others = {path for name, paths in self.globbed.items() if name != words[1] for path in paths}
+            # What is found has its whole path, unless it was asked for relative ones.
+            whole = (word for word in words[2:] if word.startswith(SOURCE) or words[1] in self.relative)
+            for path in {*self.globbed.get(words[1], ())}.intersection(map(self.inside, whole)):
+                if path not in others and path not in self.compiled:
+                    self.sources.pop(path, None)
         if words[:1] == ["FILTER"] and words[2:4] == ["EXCLUDE", "REGEX"] and len(words) > 4:
             left_out = words[4].replace(".*", "").replace("\\", "").strip("^$")  # whatever else it says
             for path in self.globbed.get(words[1], ()):

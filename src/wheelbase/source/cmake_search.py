@@ -54,6 +54,7 @@ class Search(Recorder):
         super().__init__(tree, root, options, secondary=secondary)
         self.wheels = wheels
         self.globbed: dict[str, list[str]] = {}  # files that patterns stand for, by the variables they are kept in
+        self.relative: set[str] = set()  # those of the variables whose files have no whole paths
         self.excluded: set[str] = set()  # targets that are built only when they are asked for
         self.part = False  # whether all targets are, in the folder that is followed
         self.compiled: dict[str, set[str]] = {}  # targets, by the files that they are made of

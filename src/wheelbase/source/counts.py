@@ -23,7 +23,6 @@ _READS = re.compile(rb"(?<!include )[\"']([A-Za-z0-9_./-]{1,200}\.(?:h|txt|cdef|
 _FORTRAN_FREE = re.compile(rb"^[ \t]*!.*\n|!.*", re.M)
 _FORTRAN_FIXED = re.compile(rb"^(?:[cC*dD]|[ \t]*!).*\n|!.*", re.M)
 _FORTRAN_DATA = re.compile(rb"(?im)^[ \t]*data\b(?:.*&[ \t]*\n)*.*(?:\n(?: {5}[^ 0\n]|\t[1-9]|[ \t]*&).*)*")
-_WORD = re.compile(r"[\w.+-]+")
 _SPACES = re.compile(rb"\s+")
 _CMAKE_CHECK = re.compile(rb"^[ \t]*check_\w+[ \t]*\(", re.M | re.IGNORECASE)
 _SIP_CLASS = re.compile(rb"^[ \t]*class[ \t]", re.M)
@@ -61,7 +60,7 @@ def count_work(tree: SourceTree) -> dict[str, float]:
 
 
 def _count_files(tree: SourceTree, scripts: Scripts, count: Count) -> None:
-    beside = _beside_named(tree) if scripts.meson else frozenset()
+    beside = _beside_named(tree, scripts) if scripts.meson else frozenset()
     for path in tree.used():
         suffix = suffix_of(path)
         if PACKED.search(path):
@@ -72,19 +71,16 @@ def _count_files(tree: SourceTree, scripts: Scripts, count: Count) -> None:
             count["fortran_files"] += 1
 
 
-def _beside_named(tree: SourceTree) -> frozenset[str]:
+def _beside_named(tree: SourceTree, scripts: Scripts) -> frozenset[str]:
     """Return the Fortran that a project of Meson does not name, in folders of which it names several files."""
-    words = {word for path in tree.named("meson.build") for word in _WORD.findall(tree.text(path))}
     folders: defaultdict[str, list[str]] = defaultdict(list)
     for path in tree.used():
         if suffix_of(path) in FORTRAN_SUFFIXES:
             folders[path.rpartition("/")[0]].append(path)
     found: list[str] = []
     for paths in folders.values():
-        unnamed = [path for path in paths if path.rpartition("/")[2] not in words]
-        if len(paths) - len(unnamed) >= _NAMES_ITS_FILES:
-            # Of some it may make the names, of the part before the suffix.
-            found += (path for path in unnamed if path.rpartition("/")[2].rpartition(".")[0] not in words)
+        if sum(path.rpartition("/")[2] in scripts.meson_words for path in paths) >= _NAMES_ITS_FILES:
+            found += (path for path in paths if not scripts.named_by_meson(path))
     return frozenset(found)
 
 

@@ -7,7 +7,7 @@ from functools import cache, lru_cache
 
 from wheelbase.source.counts_c import Included, Statements, extensions_of, suffix_of, untemplated
 from wheelbase.source.counts_scripts import Scripts
-from wheelbase.source.includes import named_sources
+from wheelbase.source.includes import FORTRAN_SUFFIXES, named_sources
 from wheelbase.source.own_headers import C_SUFFIXES, CPP_SUFFIXES
 from wheelbase.source.tree import SourceTree
 
@@ -131,8 +131,8 @@ def _compiled(
 ) -> list[str]:
     """Return the sources that the compiler is given: others include the rest of them, or nothing uses it."""
     sources = [path for path in tree.used() if suffix_of(path) in C_SUFFIXES and not OF_EIGEN.search(path)]
-    if scripts.meson and tree.followed and not any(path.rpartition("/")[2] in scripts.words for path in sources):
-        sources = [path for path in sources if path in made]  # a project in other languages, beside what it copied
+    if scripts.meson and not any(map(scripts.named_by_meson, sources)) and _names_fortran(tree, scripts):
+        sources = [path for path in sources if path in made]  # the others stand beside what it has copied
     named = set(named_sources(tree)) if sources else set()
     parts = {other for path in sources for other in included.direct(path) if other != path and _is_c(other)}
     unseen = set(_unseen(tree, sources, {*tree.built, *extensions, *made}))
@@ -153,6 +153,10 @@ def _compiled(
             on_condition.append(path)
     # Where a project has no others, one of its conditions holds.
     return found or (on_condition if tree.followed or scripts.cmake or scripts.meson else [])
+
+
+def _names_fortran(tree: SourceTree, scripts: Scripts) -> bool:
+    return any(path.rpartition("/")[2] in scripts.meson_words for path in tree.ending(*FORTRAN_SUFFIXES))
 
 
 def _unseen(tree: SourceTree, sources: list[str], seen: set[str]) -> Iterator[str]:

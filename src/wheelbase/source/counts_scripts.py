@@ -30,6 +30,7 @@ class Scripts:
     def __init__(self, tree: SourceTree, backend: Backend) -> None:
         """The scripts are read at once."""
         self.words: set[str] = set()
+        self.meson_words: set[str] = set()
         self.cython_in_cpp = False
         self.more_optimized = False
         self.cpp20 = False  # or newer
@@ -43,7 +44,9 @@ class Scripts:
             in_python = name.endswith(".py") and ("/" not in path or "setup" in path)
             if in_python or name in ("CMakeLists.txt", "meson.build"):
                 text = _COMMENT.sub("", tree.text(path))
-                self.words.update(_WORD.findall(text))
+                words = _WORD.findall(text)
+                self.words.update(words)
+                self.meson_words.update(words if name == "meson.build" else ())
                 self.cmake |= in_python and bool(_RUNS_CMAKE.search(text))
                 self.meson |= in_python and bool(_RUNS_MESON.search(text))
                 makes |= in_python and bool(_RUNS_MAKE.search(text))
@@ -55,6 +58,11 @@ class Scripts:
         large = (path for path in tree.named("configure") if tree.sizes[path] > _LARGE_CONFIGURE)
         # The folders whose `configure` is run: many archives have one that nothing calls.
         self.configured = [path.removesuffix("configure") for path in large] if "configure" in self.words else []
+
+    def named_by_meson(self, path: str) -> bool:
+        """Say whether a meson.build has the name of a file, or the part before its suffix, of which it may make it."""
+        name = path.rpartition("/")[2]
+        return name in self.meson_words or name.rpartition(".")[0] in self.meson_words
 
 
 def _made_by_make(tree: SourceTree) -> Iterator[str]:

@@ -34,6 +34,7 @@ _MACRO = re.compile(r"[A-Za-z_]\w*")
 _SWIG = ".i"
 _INTO_C = re.compile(r"%\{.*?%\}", re.DOTALL)  # what SWIG puts into the C that it writes
 _DEFINED = re.compile(r"#[ \t]*define[ \t]+(\w+)")
+_DEEPEST_SCRIPT = 3  # folders
 _MOST_HEADERS = 50  # that a source's macros are looked for in
 _WORD = re.compile(r"[\w.+-]+")
 _GLOB = re.compile(r"\*\.(?:c\b|cc|cpp|cxx|\{|\[)|\bglob\b|\blistdir\b|\bos\.walk\b|\bfile\(GLOB", re.IGNORECASE)
@@ -49,7 +50,8 @@ _PYBIND11 = re.compile(  # asked for, or PyTorch, which has its headers
     r"|^[ \t]*(?:import|from) torch\b",
     re.MULTILINE,
 )
-_ASKS_PYBIND11 = re.compile(r"\b(?:import|from) (?:pybind11|torch)\b|\bpybind11\.|\(.pybind11.\)|-m\b\W+pybind11\b")
+_TELLS_PYBIND11 = re.compile(r"(?<![\w/])(?:-m)?pybind11\b(?!/\w+\.h)|\btorch\b")
+_REQUIRED = re.compile(r"\w*requires\w*[\"']?[ \t]*[=:][ \t]*(?:\[[^\]]*\]|\([^)]*\)|[\"'][^\"']*[\"'])")
 _LICENCE = re.compile(r"(?:^|/)(?:LICEN[CS]E|COPYING)[^/]*$", re.IGNORECASE)
 
 
@@ -203,8 +205,9 @@ def _without_pybind11(tree: SourceTree) -> bool:
         return True
     if any(True for _ in tree.named(*_MAKERS)) or not backend_of(tree).name.startswith("setuptools"):
         return False
-    near = (path for path in tree.sizes if path.endswith(".py") and path.count("/") < 2)
-    return "setup.py" in tree and not any(_ASKS_PYBIND11.search(tree.text(path)) for path in near)
+    helpers = (path for path in tree.ending(".py") if path.count("/") < _DEEPEST_SCRIPT)
+    told = any(_TELLS_PYBIND11.search(_REQUIRED.sub("", tree.text(path))) for path in helpers)
+    return "setup.py" in tree and not told
 
 
 def _makes_none(tree: SourceTree) -> bool:

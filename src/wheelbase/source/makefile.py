@@ -20,15 +20,18 @@ from wheelbase.system.names import Kind
 _CONDITION = re.compile(r"(?:ifeq|ifneq|ifdef|ifndef)\b")
 _ELSE = re.compile(r"else\b[ \t]*(.*)")
 _COMPARISON = re.compile(r"(ifn?eq)[ \t]*(?:\((.*)\)|\"([^\"]*)\"[ \t]+\"([^\"]*)\")")
-_COMMA = re.compile(r",(?![^()]*\))")  # that stands in no function's arguments
-_SHELL = re.compile(r"\$\([ \t]*shell\b[^()]*\buname\b(?![ \t]+-[^s])[^()]*\)")
-_FINDSTRING = re.compile(r"\$\(findstring[ \t]+([^,$]*),[ \t]*([^$]*)\)")
+_SHELL = re.compile(  # what says "Linux", in small letters where `tr` makes them
+    r"\$\([ \t]*shell[ \t]+(?:sh[ \t]+-c[ \t]+['\"])?uname(?:[ \t]+-s)?(?:[ \t]+2>[ \t]*/dev/null)?"
+    r"(?:[ \t]+\|\|[ \t]+echo[ \t]+[\w-]+)?(?:[ \t]*\|[ \t]*tr\b[^|()]*)?['\"]?[ \t]*\)"
+)
+_FINDSTRING = re.compile(r"\$\(findstring[ \t]([^,$()]*),([^$()]*)\)")
+_OTHER_FILE = re.compile(r"[-s]?include\b|define\b")  # which may set any variable
 _PKG_CONFIG = re.compile(r"\b(?:pkg-config|pkgconf|\$[({]PKG_?CONFIG[)}])((?:[ \t]+-{0,2}[\w.+=-]+)+)")
 _MODULE = re.compile(r"[A-Za-z][\w.+-]+")
 _PROGRAM = re.compile(r"[\w-]+[-_]config(?=[ \t]+--)")
 _LINKS = re.compile(r"(?:LD|LOAD)?(?:LIBS?|FLAGS|LDADD)[ \t]*[+:?]?=(.*)")
 _LIBRARY = re.compile(r"(?<!\S)-l([A-Za-z][\w.+-]*)")
-_VARIABLE = re.compile(r"(?:export[ \t]+)?([\w.-]+)[ \t]*(?:\+|::?|\?)?=[ \t]*(.*)")
+_VARIABLE = re.compile(r"(?:(?:export|override)[ \t]+)*([\w.-]+)[ \t]*(?:\+|::?|\?|!)?=[ \t]*(.*)")
 _RULE = re.compile(r"([^:=#]+?)[ \t]*::?(?!=)([^=]*)$")
 _FOR_ONE = re.compile(r"[^=]*:[ \t]*[\w.-]+[ \t]*[+:?]?=")  # a variable of one target
 _USE = re.compile(r"\$[({]([\w.-]+)[)}]|\$(\w)")
@@ -59,7 +62,7 @@ def find_in_makefiles(tree: SourceTree) -> Iterator[Evidence]:
     folders = {
         path.rpartition("/")[0]: path
         for path in tree.named("Makefile", "GNUmakefile", "makefile")
-        if not is_vendored(path) and f"{path}.in" not in tree  # which `configure` writes it from
+        if not is_vendored(path) and not _is_written(tree, path)
     }
     for folder, path in folders.items():
         if not folder or folder.count("/") < 2:
@@ -71,6 +74,13 @@ def find_in_makefiles(tree: SourceTree) -> Iterator[Evidence]:
             if makefile := folders.get(path.rpartition("/")[0]):
                 yield Evidence(kind="language", name=language, where=f"{makefile}:1")
                 break
+
+
+def _is_written(tree: SourceTree, path: str) -> bool:
+    """Say whether a `configure` in a Makefile's folder, or one around it, writes it anew."""
+    parts = path.split("/")[:-1]
+    folders = ("/".join([*parts[:number], ""]) for number in range(len(parts) + 1))
+    return f"{path}.in" in tree and any(f"{folder}configure" in tree for folder in folders)
 
 
 def find_in_makefile(text: str, path: str) -> Iterator[Evidence]:
@@ -119,7 +129,7 @@ class _Conditions:
     """The conditions of a line of a Makefile, of which those about the system are known."""
 
     def __init__(self) -> None:
-        """None."""
+        """The start of a file stands on none."""
         self._open: list[tuple[bool | None, bool | None]] = []  # whether a branch holds, and whether one before did
         self._systems: dict[str, str] = {"OS": ""}  # variables that tell the system, which Windows sets one of
 
@@ -131,9 +141,12 @@ class _Conditions:
 
     def hear(self, line: str) -> None:
         """Go on to a line."""
-        if assigned := _VARIABLE.match(line):
-            self._systems.pop(assigned[1], None)
-            if _SHELL.fullmatch(assigned[2]):
+        if _OTHER_FILE.match(line):
+            self._systems.pop("OS", None)
+        elif assigned := _VARIABLE.match(line):
+            if self.hold is not False:
+                self._systems.pop(assigned[1], None)
+            if self.hold and _SHELL.fullmatch(assigned[2]):
                 self._systems[assigned[1]] = "linux"
         elif _CONDITION.match(line):
             holds = self._outcome(line)
@@ -153,11 +166,19 @@ class _Conditions:
         compared = _COMPARISON.fullmatch(line.lower())
         if not compared:
             return None
-        sides = _COMMA.split(compared[2], 1) if compared[2] is not None else compared.group(3, 4)
-        values = [_FINDSTRING.sub(lambda f: f[1] if f[1] in f[2] else "", side).strip() for side in sides]
-        if len(values) != 2 or any("$" in value for value in values):
-            return None
-        return (values[0] == values[1]) is (compared[1] == "ifeq")
+        sides = _sides(compared[2]) if compared[2] is not None else compared.group(3, 4)
+        first, second = (_FINDSTRING.sub(lambda f: f[1] if f[1] in f[2] else "", side).strip() for side in sides)
+        return None if "$" in first + second else (first == second) is (compared[1] == "ifeq")
+
+
+def _sides(text: str) -> tuple[str, str]:
+    """Return what stands before and after the first comma that is in no function's arguments."""
+    depth = 0
+    for number, sign in enumerate(text):
+        depth += (sign == "(") - (sign == ")")
+        if sign == "," and depth == 0:
+            return text[:number], text[number + 1 :]
+    return text, "$"
 
 
 def _evidence(kind: Kind, name: str, where: str, weight: float, *, optional: bool) -> Evidence:

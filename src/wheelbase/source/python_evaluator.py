@@ -99,7 +99,7 @@ class Evaluator:
         self.guards: Guard = ()
         self.gone: list[Condition] = []
         self.tries = 0  # that surround the statement
-        self.used: set[int] = set()  # ids of lists that were asked for by a name
+        self.used: dict[int, Value] = {}  # the lists that were asked for by a name, by their ids
         self.lacking: list[str] = []  # modules that a `try` imports, and that nothing brings
         # As pip has setup.py build a wheel; others may be given.
         self.argv = Many([((), Const("setup.py")), ((), Const("bdist_wheel", default=True))])

@@ -89,7 +89,7 @@ class Expressions(Collections):
             return Const(self.scope.path)
         value = self.scope.find(node.id) or known_name(node.id) or Unknown(node.id)
         if isinstance(value, Many):
-            self.used.add(id(value))
+            self.used[id(value)] = value
         return value
 
     def _attribute(self, node: ast.Attribute) -> Value:

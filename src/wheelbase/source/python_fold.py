@@ -4,7 +4,7 @@ import ast
 import operator
 import posixpath
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import product
 from typing import Any
 
@@ -44,7 +44,9 @@ def fold(function: Callable[..., Any], *values: Value, where: str = "", holes: b
     `holes` what is known of a text of several words.
     """
     requests = tuple(dict.fromkeys(request for value in values for request in requests_of(value)))
-    alternatives = [_alternatives(_without_unknown_ending(value) if holes else value) for value in values]
+    if holes and len(values) > 1:
+        values = (*values[:-1], _without_unknown_ending(values[-1], values[:-1]))
+    alternatives = [_alternatives(value) for value in values]
     results = []
     for number, chosen in enumerate(product(*alternatives)):
         if number >= _MAX_ALTERNATIVES:
@@ -72,10 +74,17 @@ def _holed(value: Value) -> Value:
     return value
 
 
-def _without_unknown_ending(value: Value) -> Value:
-    """Return the empty text for what is either that or not known, such as the suffix of a library's name."""
-    known = [option for _, option in value.options if isinstance(option, Const)] if isinstance(value, Either) else []
-    return known[0] if known and all(option.value == "" for option in known) else value
+def _without_unknown_ending(value: Value, before: Iterable[Value]) -> Value:
+    """Return no text for the end of a word that is either that or not known: the suffix of a library's name.
+
+    Not where it tells of what was looked for.
+    """
+    word = any(isinstance(part, Const) and part.value and " " not in str(part.value) for part in before)
+    if not word or not isinstance(value, Either) or requests_of(value):
+        return value
+    known = [option for _, option in value.options if isinstance(option, Const)]
+    alike = bool(known) and all(option.value == "" for option in known)
+    return Const("", known[0].where, default=True) if alike else value
 
 
 def _alternatives(value: Value) -> list[tuple[Any, Value]]:

@@ -91,14 +91,14 @@ class Interpreter(Branches):
             return
         value = self.evaluate(node.value)
         for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+            old = self.scope.names.get(target.id) if isinstance(target, ast.Name) else None
+            if isinstance(old, Many) and id(old) not in self.used:
+                self.watcher.replaced(old, self.guard)
             self.assign(target, value)
 
     def assign(self, target: ast.AST, value: Value) -> None:
         """Set a name, an attribute, a key, or several at once."""
         if isinstance(target, ast.Name):
-            old = self.scope.names.get(target.id)
-            if isinstance(old, Many) and id(old) not in self.used:
-                self.watcher.replaced(old, self.guard)
             if target.id in self.scope.outer:
                 self._set_elsewhere(self.scope.top(), target.id, value)
             else:

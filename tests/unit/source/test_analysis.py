@@ -49,6 +49,12 @@ def test_pure_archives_whose_scripts_run_programs(line: str, programs: set[str],
     assert ({one.name for one in found.evidence}, {flag.kind for flag in found.flags}) == (programs, flags)
 
 
+def test_pure_archives_with_a_makefile_build_something() -> None:
+    script = "import subprocess\nfrom setuptools import setup\nsubprocess.check_call(['make', '-C', 'po'])\nsetup()\n"
+    found = findings({"setup.py": script, "po/Makefile": "all:\n\tmsgfmt x.po\n"})
+    assert ({one.name for one in found.evidence} >= {"make"}, found.flags) == (True, ())
+
+
 def test_libraries_of_wheels_of_cmeel_are_no_needs() -> None:
     files = {"CMakeLists.txt": "project(x)\nfind_package(assimp REQUIRED)\n", "a.cpp": "#include <boost/any.hpp>\n"}
     requires = "[build-system]\nbuild-backend = 'cmeel'\nrequires = ['cmeel[build]'%s]\n"

@@ -636,7 +636,7 @@ def built(text: str, script: str = "", **files: str) -> SourceTree:
     [
         'FILTER SOURCES EXCLUDE REGEX ".*main.c"',
         "REMOVE_ITEM SOURCES ${CMAKE_CURRENT_SOURCE_DIR}/src/main.c",
-        'REMOVE_ITEM SOURCES "src/main.c" "src/other.c"',
+        "REMOVE_ITEM SOURCES ${PROJECT_SOURCE_DIR}/src/main.c ${CMAKE_CURRENT_SOURCE_DIR}/src/other.c",
     ],
 )
 def test_sources_that_patterns_stand_for_are_compiled(without: str) -> None:
@@ -647,6 +647,21 @@ def test_sources_that_patterns_stand_for_are_compiled(without: str) -> None:
     }
     below = built("file(GLOB_RECURSE S CONFIGURE_DEPENDS src/*.c)\n", src__x__a_c="", b_c="").built
     assert "src/x/a.c" in below and "b.c" not in below
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "file(GLOB S src/*.c)\nlist(REMOVE_ITEM S src/main.c)\n",
+        "file(GLOB S src/*.c)\nif(X)\nlist(REMOVE_ITEM S ${CMAKE_CURRENT_SOURCE_DIR}/src/main.c)\nendif()\n",
+        "file(GLOB S src/*.c)\nfile(GLOB T src/m*.c)\nlist(REMOVE_ITEM S ${CMAKE_CURRENT_SOURCE_DIR}/src/main.c)\n",
+        "add_executable(t src/main.c)\nfile(GLOB S src/*.c)\nlist(REMOVE_ITEM S ${CMAKE_SOURCE_DIR}/src/main.c)\n",
+    ],
+)
+def test_sources_that_are_taken_out_of_another_list_or_not_at_all(text: str) -> None:
+    assert "src/main.c" in built("project(a C)\n" + text, src__main_c="", src__a_c="").built
+    relative = "file(GLOB S RELATIVE ${CMAKE_SOURCE_DIR} src/*.c)\nlist(REMOVE_ITEM S src/main.c)\n"
+    assert "src/main.c" not in built(relative, src__main_c="", src__a_c="").built
 
 
 def test_what_is_set_already_is_not_looked_for() -> None:

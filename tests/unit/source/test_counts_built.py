@@ -71,10 +71,13 @@ def test_fortran_that_meson_does_not_name_where_it_names_others_is_not_compiled(
 
 
 def test_c_in_what_a_meson_project_in_other_languages_has_copied_is_not_compiled() -> None:
-    text = "project('x', 'fortran')\nfiles('a.f')\n"
+    text = "project('x', 'fortran', 'c')\nfiles('a.f')\n"
     files = {"pyproject.toml": BY_MESON, "meson.build": text, "a.f": "call x\n", "copy/b.c": ";"}
     assert "c_files" not in built(files)
-    assert built({**files, "meson.build": text + "files('copy/b.c')\n"})["c_files"] == 1
+    for made in ("files('copy/b.c')\n", "foreach m : ['b']\npy.extension_module(m, 'copy/' + m + '.c')\nendforeach\n"):
+        assert built({**files, "meson.build": text + made})["c_files"] == 1
+    unseen = built({**files, "meson.build": "project('x', 'c')\npy.extension_module('m', run_command('list'))\n"})
+    assert unseen["c_files"] == 1
 
 
 def test_of_a_copy_of_boost_little_is_used() -> None:

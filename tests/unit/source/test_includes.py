@@ -42,6 +42,9 @@ def test_what_a_library_brings(name: str) -> None:
     assert not is_ordinary(name)
 
 
+REQUIRES_PYBIND11 = "[build-system]\nrequires = ['setuptools', 'pybind11']\n"
+
+
 @pytest.mark.parametrize(
     ("files", "asked"),
     [
@@ -52,6 +55,13 @@ def test_what_a_library_brings(name: str) -> None:
         ({"setup.py": "setup(setup_requires=['pybind11>=2'], include_dirs=[helper.pybind11.include()])\n"}, set()),
         ({"setup.cfg": "[options]\nsetup_requires =\n    pybind11>=2\n"}, {"pybind11/stl.h"}),
         ({"setup.cfg": "[options]\nsetup_requires =\n    pybind11>=2\n", "inc.py": "import pybind11"}, set()),
+        ({"setup.py": "import numpy, pybind11 as pb\n", "pyproject.toml": REQUIRES_PYBIND11}, set()),
+        ({"setup.py": "x = resource('pybind11', 'include')\n", "pyproject.toml": REQUIRES_PYBIND11}, set()),
+        ({"setup.py": "run(['pybind11-config', '--includes'])\n", "pyproject.toml": REQUIRES_PYBIND11}, set()),
+        ({"setup.py": "run('python3 -mpybind11 --includes')\n", "pyproject.toml": REQUIRES_PYBIND11}, set()),
+        ({"setup.py": "x = join(purelib, 'pybind11/include')\n", "pyproject.toml": REQUIRES_PYBIND11}, set()),
+        ({"tools/build/x.py": "import pybind11\n", "pyproject.toml": REQUIRES_PYBIND11}, set()),
+        ({"setup.py": "pybind11_include = 'x'\n", "pyproject.toml": REQUIRES_PYBIND11}, {"pybind11/stl.h"}),
         ({"setup.py": "def torch():\n    from torch.utils import cpp_extension\n"}, set()),
         ({"pyproject.toml": "[build-system]\nrequires = ['torch']\n", "CMakeLists.txt": ""}, set()),
         ({"extern/pybind11/include/pybind11/stl.h": ""}, set()),

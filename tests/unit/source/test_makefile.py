@@ -46,6 +46,17 @@ def test_it_is_read_where_the_build_runs_make() -> None:
             assert modules & {"glib-2.0"} == expected
 
 
+UNKNOWN = (
+    "ifeq ($(shell uname -m),x86_64)",
+    "ifeq ($(shell uname -sm),Linux x86_64)",
+    "ifeq ($(shell uname | grep Darwin),)",
+    "ifeq ($(shell uname -s | cut -c1),L)",
+    "ifeq ($(WITH_ONE),1)",
+    "ifeq (,a(",
+    "ifdef ONE",
+)
+
+
 @pytest.mark.parametrize(
     ("condition", "expected"),
     [
@@ -56,14 +67,39 @@ def test_it_is_read_where_the_build_runs_make() -> None:
         ("ifeq ($(OS),Windows_NT)", {"two": "required"}),
         ("ifneq (,$(findstring MINGW,$(UNAME)))", {"two": "required"}),
         ("ifneq ($(findstring Linux,$(UNAME)),)", {"one": "required"}),
-        ("ifeq ($(shell uname -m),x86_64)", {"one": "optional", "two": "optional"}),
-        ("ifeq ($(WITH_ONE),1)", {"one": "optional", "two": "optional"}),
-        ("ifdef ONE", {"one": "optional", "two": "optional"}),
+        ("ifeq ($(shell uname -s 2>/dev/null || echo not),Linux)", {"one": "required"}),
+        ("ifeq ($(shell sh -c 'uname -s'), Linux)", {"one": "required"}),
+        *((test, {"one": "optional", "two": "optional"}) for test in UNKNOWN),
     ],
 )
 def test_conditions_about_the_system(condition: str, expected: dict[str, str]) -> None:
     text = f"UNAME := $(shell uname -s)\n{condition}\nLIBS = -lone\nelse\nLIBS = -ltwo\nendif\nLIBS += -lthree\n"
     assert {one.name: one.need for one in find_in_makefile(text, "Makefile")} == {**expected, "three": "required"}
+
+
+@pytest.mark.parametrize(
+    ("before", "known"),
+    [
+        ("OS != uname -s", False),
+        ("override OS := $(KIND)", False),
+        ("include platform.mk", False),
+        ("define OS", False),
+        ("ifeq ($(OS),Windows_NT)\nOS := other\nendif", True),
+        ("include platform.mk\noverride OS := $(shell uname)", True),
+    ],
+)
+def test_variables_that_tell_the_system_no_more(before: str, known: bool) -> None:
+    text = f"{before}\nifneq ($(OS),Darwin)\nLIBS = -lone\nendif\n"
+    assert {one.need for one in find_in_makefile(text, "Makefile")} == {"required" if known else "optional"}
+
+
+@pytest.mark.parametrize(
+    "line", ['ifeq "$(findstring' + " " * 990 + "," + " " * 980 + '" "a"', "ifeq (" + "," * 1980 + "))", "ifeq (" * 300]
+)
+def test_hostile_conditions_take_no_time(line: str) -> None:
+    start = time.process_time()
+    assert list(find_in_makefile(f"{line}\n" * 500, "Makefile")) == []  # a MiB, which is the most that is read
+    assert time.process_time() - start < 3
 
 
 def test_chains_of_conditions_about_the_system() -> None:
@@ -92,9 +128,10 @@ else
 
 
 def test_one_that_configure_writes_again_is_not_read() -> None:
-    files = {"Makefile": b"LIBS = -lreadline\n", "other/Makefile": b"LIBS = -lz\n", "Makefile.in": b"LIBS = @LIBS@\n"}
-    found = find_in_makefiles(SourceTree({path: len(data) for path, data in files.items()}, files))
-    assert [one.name for one in found] == ["z"]
+    files = {"a/Makefile": b"LIBS = -lreadline\n", "b/Makefile": b"LIBS = -lz\n", "a/Makefile.in": b"LIBS = @LIBS@\n"}
+    for more, names in (({"a/configure": b""}, ["z"]), ({"configure": b""}, ["z"]), ({"b/x": b""}, ["readline", "z"])):
+        found = find_in_makefiles(SourceTree(dict.fromkeys([*files, *more], 1), files | more))
+        assert [one.name for one in found] == names
 
 
 def test_recipes_that_the_first_target_leads_to_are_needed_and_others_optional() -> None:

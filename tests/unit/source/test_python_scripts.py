@@ -75,6 +75,21 @@ def test_lists_are_followed_to_where_they_are_used(assigned: str) -> None:
     assert names(START + assigned + EXT) == {"one", "two"}
 
 
+def test_endings_that_may_be_empty_are_no_words_and_no_answers() -> None:
+    assert names(START + "end = '' if unknown() else read()\nlibs = ['one' + end, end + 'two']" + EXT) == {"one"}
+    asked = """
+def run(command):
+    try:
+        return subprocess.check_output(command, shell=True).decode()
+    except subprocess.CalledProcessError:
+        return ''
+flags = run('pkg-config --cflags one') + ' ' + run('pkg-config --libs one')
+if not flags.strip():
+    sys.exit('one is needed')
+"""
+    assert names(START + asked + "setup()\n", "pkg-config") == {"one"}
+
+
 def test_shared_libraries_of_setuptools_are_linked_like_extensions_which_may_be_linked_with_them() -> None:
     script = "from setuptools.extension import Library\nlib = Library('p.lib.core', ['b.c'], libraries=['one'])\n"
     extension = "setup(ext_modules=[lib, Extension('p.a', ['a.c'], libraries=['core', 'two'])])\n"
@@ -87,14 +102,19 @@ def test_shared_libraries_of_setuptools_are_linked_like_extensions_which_may_be_
     ("lines", "libraries"),
     [
         ("libs = ['one']\nif os.path.exists('setup.py'):\n    libs = ['two']\n", {"two"}),
-        ("if unknown:\n    libs = ['one']\n    libs = ['two']\n", set()),
         ("libs = ['one']\nif unknown:\n    libs = ['two']\n", {"one"}),
+        ("for libs in (['one'], ['two']):\n    pass\n", {"one", "two"}),
         ("libs = ['one']\nmake(libs)\nlibs = ['two']\n", {"one", "two"}),
         ("libs = ['one']\nlibs = libs + ['two']\n", {"one", "two"}),
     ],
 )
 def test_a_list_that_another_takes_the_place_of_before_anything_uses_it(lines: str, libraries: set[str]) -> None:
     assert names(f"{START}{lines}setup(ext_modules=unseen())\n") == libraries
+
+
+def test_a_list_that_another_takes_the_place_of_on_the_same_condition() -> None:
+    lines = "if unknown:\n    libs = ['one']\n    libs = ['two']\n"
+    assert names(f"{START}{lines}setup(ext_modules=unseen())\n", need="optional") == {"two"}
 
 
 def test_functions_that_walk_through_folders_by_calling_themselves_are_followed() -> None:
