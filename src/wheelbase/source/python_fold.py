@@ -77,10 +77,10 @@ def _holed(value: Value) -> Value:
 def _without_unknown_ending(value: Value, before: Iterable[Value]) -> Value:
     """Return no text for the end of a word that is either that or not known: the suffix of a library's name.
 
-    Not where it tells of what was looked for.
+    Not where it tells of what was asked for, and not only looked for.
     """
     word = any(isinstance(part, Const) and part.value and " " not in str(part.value) for part in before)
-    if not word or not isinstance(value, Either) or requests_of(value):
+    if not word or not isinstance(value, Either) or not all(request.probe for request in requests_of(value)):
         return value
     known = [option for _, option in value.options if isinstance(option, Const)]
     alike = bool(known) and all(option.value == "" for option in known)
