@@ -26,6 +26,7 @@ _TOLD = (
     r"|CMAKE_PREFIX_PATH(?![\"' =]+(?:/|\$\{{CONDA))"
 )
 """How scripts and projects tell CMake where such a wheel is."""
+_TO_RUN = re.compile(r"install_requires[ \t]*=[ \t]*(?:\[[^\]]*\]|[\"'][^\"']*[\"'])")
 
 _OPTION = re.compile(r"-D([A-Za-z]\w{0,80})(?::[A-Z]{1,8})?=(\w{0,80})(?=[\"'\s\\])")
 _CALLS = re.compile(
@@ -77,6 +78,7 @@ def _brought(tree: SourceTree, backend: Backend, script: str) -> frozenset[str]:
 
     Those of bindings are where CMake does not look unless it is told.
     """
+    script = _TO_RUN.sub("", script)
     brought = backend.required_names | {name for name in _BINDINGS if name in script + tree.text("pyproject.toml")}
     bindings = brought.intersection(_BINDINGS)
     if not bindings or backend.requires_any(*_TELLING):

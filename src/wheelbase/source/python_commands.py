@@ -11,7 +11,7 @@ _PROGRAMS = frozenset(
     "swig cmake make gmake ninja meson autoreconf autoconf automake libtoolize aclocal cargo rustc go protoc mpicc"
     " mpicxx mpic++ mpif90 mpif77 nvcc hipcc gfortran flex bison yacc lex nasm yasm bazel scons waf qmake gperf ragel"
     " gawk m4 perl tclsh node npm javac mvn gradle ghc patchelf patch thrift capnp flatc glib-compile-resources"
-    " gdbus-codegen wayland-scanner msgfmt xxd unzip makeinfo dot bindgen sip premake4 premake5 xmake R swipl"
+    " gdbus-codegen wayland-scanner msgfmt rpm xxd unzip makeinfo dot bindgen sip premake4 premake5 xmake R swipl"
     " autoheader autopoint intltoolize intltool-update gtkdocize glib-mkenums glib-genmarshal g-ir-scanner valac"
     " xsltproc re2c lemon rpcgen soapcpp2 wsdl2h omniidl slice2cpp slice2py ecpg dtc iasl llc help2man asciidoc a2x"
     " pandoc sphinx-build pyrcc5 pyuic5 qmake6 java jar ant mcs luac Rscript ocamlfind ocamlopt dune gnatmake gdc ldc2"

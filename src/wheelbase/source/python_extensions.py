@@ -3,6 +3,7 @@
 import re
 
 from wheelbase.source.findings import Flag
+from wheelbase.source.includes import FORTRAN_SUFFIXES
 from wheelbase.source.python_asked import NAMED_LIST, Asked, Built, Linked, Listener, Made, is_plain
 from wheelbase.source.python_commands import find_in_command, modules_of
 from wheelbase.source.python_conditions import Condition, Guard, Request, both
@@ -26,7 +27,7 @@ _REMOVES = re.compile(r"_*(remove|drop|disable|skip)_ext(ension)?s?")
 _MAKES = ("Extension", "add_extension")
 _OF_CFFI = ("set_source", "set_source_pkgconfig", "verify", "Verifier")
 _BY_SOURCE: tuple[tuple[tuple[str, ...], Kind, str], ...] = (
-    ((".f", ".f77", ".f90", ".f95", ".for", ".f03", ".f08"), "language", "fortran"),
+    (FORTRAN_SUFFIXES, "language", "fortran"),
     ((".py",), "language", "cython"),
     ((".i",), "program", "swig"),
     ((".i",), "language", "c"),  # which it writes

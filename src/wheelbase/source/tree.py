@@ -24,7 +24,7 @@ _MAX_PATH = 4096  # Linux's own bound: what is longer cannot be unpacked
 _UNSHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _TEXTS = frozenset(
     ".py .pyx .pxd .pxi .in .tp .src .toml .cfg .lock .build .options .txt .cmake .wrap .c .cc .cpp .cxx .h .hh .hpp"
-    " .hxx .inc .m4 .ac .mk .i .sip .go .rs .f .f77 .f90 .f95 .for .gyp .pc .sh".split()
+    " .hxx .inc .m4 .ac .mk .i .sip .go .rs .f .f77 .f90 .f95 .f03 .f08 .for .gyp .pc .sh".split()
 )
 _TEXT_NAMES = frozenset("configure Makefile makefile GNUmakefile SConstruct BUILD PKG-INFO .gitmodules go.mod".split())
 _MAX_PATTERN = 200  # characters

@@ -549,6 +549,13 @@ def test_wheels_of_bindings_where_cmake_does_not_look(requires: str, call: str, 
     assert needs("find_package(pybind11 CONFIG REQUIRED)", pyproject, files).get("pybind11") == expected
 
 
+def test_wheels_of_bindings_that_are_there_when_it_runs_alone() -> None:
+    files = {
+        "setup.py": f"{SETUP}subprocess.check_call(['cmake', '.'])\nsetup(install_requires=['pybind11[global]'])\n"
+    }
+    assert needs("find_package(pybind11 CONFIG REQUIRED)", "", files)["pybind11"] == "required"
+
+
 def test_sources_that_are_compiled_on_a_condition() -> None:
     text = """add_library(m a.c)
 if(X)

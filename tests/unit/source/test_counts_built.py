@@ -70,6 +70,13 @@ def test_fortran_that_meson_does_not_name_where_it_names_others_is_not_compiled(
     assert files("'lapack/a.f'") == 6
 
 
+@pytest.mark.parametrize("suffix", ["f", "f77", "f90", "f95", "f03", "f08", "for"])
+def test_fortran_of_any_age_is_no_pure_python(suffix: str) -> None:
+    tree = tree_of({"setup.py": "setup()", f"a/b.{suffix}": "call x\n"})
+    assert purity_of(tree) is False
+    assert counted({f"b.{suffix}": "call x\n"})["fortran_files"] == 1
+
+
 def test_c_in_what_a_meson_project_in_other_languages_has_copied_is_not_compiled() -> None:
     text = "project('x', 'fortran', 'c')\nfiles('a.f')\n"
     files = {"pyproject.toml": BY_MESON, "meson.build": text, "a.f": "call x\n", "copy/b.c": ";"}

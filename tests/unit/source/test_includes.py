@@ -58,6 +58,7 @@ REQUIRES_PYBIND11 = "[build-system]\nrequires = ['setuptools', 'pybind11']\n"
         ({"setup.py": "import numpy, pybind11 as pb\n", "pyproject.toml": REQUIRES_PYBIND11}, set()),
         ({"setup.py": "x = resource('pybind11', 'include')\n", "pyproject.toml": REQUIRES_PYBIND11}, set()),
         ({"setup.py": "run(['pybind11-config', '--includes'])\n", "pyproject.toml": REQUIRES_PYBIND11}, set()),
+        ({"setup.py": "x = f'{purelib}/pybind11/include'\n", "pyproject.toml": REQUIRES_PYBIND11}, set()),
         ({"setup.py": "run('python3 -mpybind11 --includes')\n", "pyproject.toml": REQUIRES_PYBIND11}, set()),
         ({"setup.py": "x = join(purelib, 'pybind11/include')\n", "pyproject.toml": REQUIRES_PYBIND11}, set()),
         ({"tools/build/x.py": "import pybind11\n", "pyproject.toml": REQUIRES_PYBIND11}, set()),

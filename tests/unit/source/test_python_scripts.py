@@ -75,6 +75,10 @@ def test_lists_are_followed_to_where_they_are_used(assigned: str) -> None:
     assert names(START + assigned + EXT) == {"one", "two"}
 
 
+def test_a_program_that_tells_which_release_there_is() -> None:
+    assert names("import subprocess\nversion = subprocess.check_output(['rpm', '--version'])\n", "program") == {"rpm"}
+
+
 def test_endings_that_may_be_empty_are_no_words_and_no_answers() -> None:
     for end in ("'' if unknown() else read()", "'' if shutil.which('x') is None else read(shutil.which('x'))"):
         assert names(f"{START}end = {end}\nlibs = ['one' + end, end + 'two']{EXT}") == {"one"}
