@@ -31,7 +31,6 @@ from wheelbase.source.python_values import (
 
 _MAX_REPEATS = 2  # of one call with the same arguments on the same conditions: what it did once it does again
 _MAX_KEY = 500
-_MAX_DEPTH = 8  # of a function within itself
 _MAX_CALLS = 12  # within one another
 _MAX_STEPS_OF_ONE = 6_000  # of one function and what it calls, in all its calls that ask for nothing
 _ENDS = frozenset(
@@ -77,8 +76,7 @@ class Calls(Arguments):
         """Return what a function of the archive gives. Raises Stopped where it never returns."""
         node = function.node
         # What calls itself walks through folders, and ends where these are known.
-        depth = self.active.count(node)
-        if depth and (depth >= _MAX_DEPTH or not any(isinstance(value, Const) and value.value for value in arguments)):
+        if node in self.active and not any(isinstance(value, Const) and value.value for value in arguments):
             return NOTHING
         if len(self.active) >= _MAX_CALLS or self.spent.get(node, 0) > _MAX_STEPS_OF_ONE:
             return NOTHING
