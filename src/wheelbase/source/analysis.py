@@ -24,6 +24,7 @@ from wheelbase.source.cython import find_in_cython, find_languages
 from wheelbase.source.findings import Evidence, Findings, Flag
 from wheelbase.source.golang import find_in_go
 from wheelbase.source.includes import find_in_c
+from wheelbase.source.makefile import MAKEFILES
 from wheelbase.source.meson import find_in_meson
 from wheelbase.source.python_age import find_in_age, find_in_metadata
 from wheelbase.source.python_evidence import OTHER_BUILDS
@@ -33,7 +34,7 @@ from wheelbase.source.tree import SourceTree, shown
 VERSION = "findings-45"
 """To be raised with any change of what is found: results are kept under it."""
 
-_RECIPES = ("Makefile", "makefile", "GNUmakefile", "CMakeLists.txt", "meson.build", "SConstruct", "build.ninja")
+_RECIPES = (*MAKEFILES, "CMakeLists.txt", "meson.build", "SConstruct", "build.ninja")
 _MOST = 2_000
 _LONGEST_NAME = 250  # characters: what is longer names nothing
 _LONGEST_TEXT = 500

@@ -14,11 +14,12 @@ import msgspec
 from packaging.requirements import InvalidRequirement, Requirement
 
 from wheelbase.source.backend import read_toml
+from wheelbase.source.includes import FORTRAN_SUFFIXES
 from wheelbase.source.syntax import parse_quietly
 from wheelbase.source.tree import SourceTree
 
 _MAX_SETUP_PY = 256 << 10  # a syntax tree takes a thousand times the memory of its text
-_COMPILED = frozenset((".c .cc .cpp .cxx .cu .f .f77 .f90 .f95 .f03 .f08 .for .go .m .pyx .rs .s .sip .swg .i").split())
+_COMPILED = frozenset((*FORTRAN_SUFFIXES, *".c .cc .cpp .cxx .cu .go .m .pyx .rs .s .sip .swg .i".split()))
 _TEMPLATES = frozenset((".in", ".tp", ".template", ".tempita", ".j2", ".jinja", ".src", ".mako"))
 _COMPILES_BY_MESON = re.compile(r"^\s*project\s*\(\s*'[^']*'\s*,\s*\[?\s*'", re.MULTILINE)  # in a language
 _COMPILES_BY_CFFI = re.compile(rb"\.set_source(?:_pkgconfig)?\((?!\s*[^,)]+,\s*None\b)")  # None: no C is compiled

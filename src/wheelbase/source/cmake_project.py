@@ -33,14 +33,15 @@ class Project(Search):
             self.lookups.flag(Flag(kind="unreadable", text="evaluating it takes too long", where=f"{self.path}:1"))
 
     def _do_project(self, command: Command, words: list[str]) -> None:
-        if words:
-            self.variables[f"{words[0]}_SOURCE_DIR"] = self.variables.get("CMAKE_CURRENT_SOURCE_DIR")
+        name = next(iter(self.expanded(command.arguments[0])), None) if command.arguments else None
+        if name:
+            self.variables[f"{name}_SOURCE_DIR"] = self.variables.get("CMAKE_CURRENT_SOURCE_DIR")
         self.variables["PROJECT_SOURCE_DIR"] = self.variables.get("CMAKE_CURRENT_SOURCE_DIR")
-        names = self.expanded(command.arguments[0]) if command.arguments else []
-        self.variables["PROJECT_NAME"] = next(iter(names), None)
-        self.variables["PROJECT_IS_TOP_LEVEL"] = "OFF"
-        if self.folder == self.root:
-            self.variables |= {"PROJECT_IS_TOP_LEVEL": "ON", "CMAKE_PROJECT_NAME": self.variables["PROJECT_NAME"]}
+        self.variables["PROJECT_NAME"] = name
+        is_outermost = self.folder == self.root
+        self.variables["PROJECT_IS_TOP_LEVEL"] = "ON" if is_outermost else "OFF"
+        if is_outermost:
+            self.variables["CMAKE_PROJECT_NAME"] = name
         after = words[words.index("LANGUAGES") + 1 :] if "LANGUAGES" in words else words[1:]
         named = [word for word in after if word.upper() in LANGUAGES or word == "NONE"]
         self._do_enable_language(command, named if named or "LANGUAGES" in words else ["C", "CXX"])
@@ -135,7 +136,8 @@ class Project(Search):
         if words[:1] == ["DOWNLOAD"]:
             self._downloads(words[1] if len(words) > 1 else "a file", "", command)
         if len(words) > 1 and words[0] in ("GLOB", "GLOB_RECURSE"):
-            self.relative |= {words[1]} if "RELATIVE" in words else set()
+            if "RELATIVE" in words:
+                self.relative.add(words[1])
             self.globbed[words[1]] = [path for word in words[2:] for path in self._matching(words[0], word)]
             for path in self.globbed[words[1]]:
                 self.source(path)

@@ -7,6 +7,7 @@ from itertools import islice
 
 from wheelbase.source.backend import Backend
 from wheelbase.source.counts_c import suffix_of
+from wheelbase.source.makefile import MAKEFILES
 from wheelbase.source.own_headers import C_SUFFIXES
 from wheelbase.source.tree import SourceTree, is_vendored
 
@@ -67,7 +68,7 @@ class Scripts:
 
 def _made_by_make(tree: SourceTree) -> Iterator[str]:
     """Yield the sources that Makefiles collect by a pattern, or whose objects they name."""
-    for makefile in tree.named("Makefile", "makefile", "GNUmakefile"):
+    for makefile in tree.named(*MAKEFILES):
         folder = makefile.rpartition("/")[0]
         for match in islice(_IN_MAKEFILE.finditer(tree.text(makefile)), _MOST_NAMES):
             found = match[0].lstrip("/")  # after the variable that holds the folder of objects

@@ -24,8 +24,8 @@ def define(tree: SourceTree, word: str) -> None:
     """Note a macro, "NAME" or "NAME=VALUE", that is defined whatever the system has."""
     name, _, value = word.partition("=")
     if _IDENTIFIER.fullmatch(name):
-        known = tree.notes.setdefault(_NOTE, {})
-        known[name] = _value(value) if known.get(name, _value(value)) == _value(value) else ANY
+        known, new = tree.notes.setdefault(_NOTE, {}), _value(value)
+        known[name] = new if known.get(name, new) == new else ANY
 
 
 def defined(tree: SourceTree) -> dict[str, Interval]:

@@ -17,6 +17,8 @@ from wheelbase.source.python_values import Const
 from wheelbase.source.tree import SourceTree, is_vendored
 from wheelbase.system.names import Kind
 
+MAKEFILES = ("GNUmakefile", "makefile", "Makefile")  # which make looks for, in this order
+
 _CONDITION = re.compile(r"(?:ifeq|ifneq|ifdef|ifndef)\b")
 _ELSE = re.compile(r"else\b[ \t]*(.*)")
 _COMPARISON = re.compile(r"(ifn?eq)[ \t]*(?:\((.*)\)|\"([^\"]*)\"[ \t]+\"([^\"]*)\")")
@@ -61,7 +63,7 @@ def find_in_makefiles(tree: SourceTree) -> Iterator[Evidence]:
     """Yield what the Makefiles of an archive, which are run, ask for, and the languages of what lies beside them."""
     folders = {
         path.rpartition("/")[0]: path
-        for path in tree.named("Makefile", "GNUmakefile", "makefile")
+        for path in tree.named(*MAKEFILES)
         if not is_vendored(path) and not _is_written(tree, path)
     }
     for folder, path in folders.items():

@@ -18,8 +18,12 @@ def find(script: str | bytes, **more: str) -> list[Evidence | Flag]:
     return find_in({path: data for path, data in files.items() if data})
 
 
+def tree_of(files: dict[str, bytes]) -> SourceTree:
+    return SourceTree({path: len(data) for path, data in files.items()}, files)
+
+
 def find_in(files: dict[str, bytes]) -> list[Evidence | Flag]:
-    return list(find_in_python(SourceTree({path: len(data) for path, data in files.items()}, files)))
+    return list(find_in_python(tree_of(files)))
 
 
 def names(script: str, kind: str = "library", need: str = "required", **more: str) -> set[str]:
@@ -138,7 +142,7 @@ setup(ext_modules=[Extension('a', find('src'))])
 """
     files = dict.fromkeys(("src/a.cpp", "src/a.h", "src/deep/b.cpp", "other/c.cpp"), b"int x;")
     files["setup.py"] = (START + script).encode()
-    tree = SourceTree({path: len(data) for path, data in files.items()}, files)
+    tree = tree_of(files)
     assert list(find_in_python(tree)) == []
     assert tree.built == {"src/a.cpp", "src/deep/b.cpp"}
 
@@ -704,7 +708,7 @@ def test_a_binary_setup_cfg_and_pyproject_do_no_harm() -> None:
 
 def conditional(script: str, *sources: str) -> set[str]:
     files = {"setup.py": script.encode(), **dict.fromkeys(sources, b"int x;")}
-    tree = SourceTree({path: len(data) for path, data in files.items()}, files)
+    tree = tree_of(files)
     list(find_in_python(tree))
     return set(tree.conditional)
 
@@ -1013,7 +1017,7 @@ def test_extensions_that_are_not_made_where_a_probe_fails() -> None:
 def built(script: str, *sources: str, **more: str) -> SourceTree:
     files = {"setup.py": script.encode(), **dict.fromkeys(sources, b"")}
     files |= {path.replace("_toml", ".toml").replace("_py", ".py"): text.encode() for path, text in more.items()}
-    tree = SourceTree({path: len(data) for path, data in files.items()}, files)
+    tree = tree_of(files)
     list(find_in_python(tree))
     return tree
 
@@ -1199,7 +1203,7 @@ def test_sources_that_cffi_compiles_on_a_condition() -> None:
     script = "import os\nfrom cffi import FFI\nffi = FFI()\nif os.environ.get('A'):\n    ffi.set_source('a', '')\n"
     for text, expected in ((script, {"b.c"}), (f"{script}else:\n    ffi.set_source('b', '')\n", set())):
         files = {"setup.py": text.encode(), "b.c": b"#include <yaml.h>\n"}
-        tree = SourceTree({path: len(data) for path, data in files.items()}, files)
+        tree = tree_of(files)
         list(find_in_python(tree))
         assert set(tree.conditional) == expected
 
@@ -1319,7 +1323,7 @@ def test_sources_that_pyproject_names_are_compiled() -> None:
         "[build-system]\nrequires = ['setuptools']\n[[tool.setuptools.ext-modules]]\nname = 'a'\nsources = ['a.c']\n"
     )
     files = {"pyproject.toml": project.encode(), "a.c": b"", "b.c": b""}
-    tree = SourceTree({path: len(data) for path, data in files.items()}, files)
+    tree = tree_of(files)
     list(find_in_python(tree))
     assert tree.built == {"a.c"}
 
